@@ -1,0 +1,45 @@
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Attestations;
+
+/// <summary>One signature of an attestation, with the id of the key that is said to have made it.</summary>
+public sealed class AttestationSignature(KeyId keyId, byte[] value)
+{
+    public KeyId KeyId => keyId;
+
+    public ReadOnlyMemory<byte> Value => value;
+
+    /// <summary>SHA-256 of the signature, by which its verification is remembered.</summary>
+    public Digest Hash { get; } = Digest.Of(value);
+
+    public bool IsOversized => value.Length > Limits.SignatureBytes;
+}
+
+/// <summary>Signed bytes as some source gave them. Nothing in here is believed before a signature verifies.</summary>
+public sealed class Attestation(byte[] payload, IReadOnlyList<AttestationSignature> signatures)
+{
+    public required EvidenceSource Source { get; init; }
+
+    /// <summary>Note the occurrence hangs on; the default name for inline attestations, which name none.</summary>
+    public NoteName Note { get; init; }
+
+    /// <summary>Name of the occurrence, for people.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Digest of the occurrence's <c>resourceUri</c>; null for inline attestations, which have none.</summary>
+    public Digest? ResourceDigest { get; init; }
+
+    /// <summary>When our store or directory first had it; null if that is unknown. Never the signer's claim.</summary>
+    public DateTimeOffset? FirstSeen { get; init; }
+
+    public ReadOnlyMemory<byte> Payload => payload;
+
+    /// <summary>SHA-256 of the payload, by which records name the evidence.</summary>
+    public Digest PayloadHash { get; } = Digest.Of(payload);
+
+    public bool IsOversized => payload.Length > Limits.PayloadBytes;
+
+    public IReadOnlyList<AttestationSignature> Signatures => signatures;
+}

@@ -1,0 +1,102 @@
+using PolicyService.Core.Documents;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Attestors;
+
+/// <summary>
+/// Reads an <c>Attestor</c> document as <c>attestors describe</c> prints it, in the shapes of v1 and v1beta1. Keys are imported here,
+/// once; an unusable key spoils only itself.
+/// </summary>
+public static class AttestorParser
+{
+    public static Attestor? Parse(DocumentNode? node, ProblemList problems)
+    {
+        if (MappingReader.Of(node, "the attestor", problems) is not { } reader)
+        {
+            return null;
+        }
+
+        var name = reader.Required<AttestorName>("name", AttestorName.Parse, "write name: projects/<project>/attestors/<attestor>");
+        PolicyParser.PassOver(reader, "description", "updateTime", "etag");
+        var attestor = ParseNote(reader, name);
+        reader.End();
+        return problems.HasErrors ? null : attestor;
+    }
+
+    private static Attestor? ParseNote(MappingReader reader, AttestorName name)
+    {
+        // v1 says Grafeas where v1beta1 said Drydock; the content is the same.
+        var v1 = reader.Mapping("userOwnedGrafeasNote");
+        var beta = reader.Mapping("userOwnedDrydockNote");
+        if ((v1 ?? beta) is not { } owned || (v1 is not null && beta is not null))
+        {
+            reader.Problems.Error(reader.Node.Mark, "an attestor has exactly one note", "write userOwnedGrafeasNote: {noteReference: projects/<project>/notes/<note>}");
+            return null;
+        }
+
+        var note = owned.Required<NoteName>("noteReference", NoteName.Parse, "write noteReference: projects/<project>/notes/<note>");
+        PolicyParser.PassOver(owned, "delegationServiceAccountEmail");
+        var keys = owned.Mappings("publicKeys", ParseKey);
+        owned.End();
+        foreach (var repeated in keys.GroupBy(key => key.Id).Where(group => group.Count() > 1))
+        {
+            // Which of the two would verify must not depend on their order.
+            reader.Problems.Error(owned.MarkOf("publicKeys"), $"the key id `{Shown.Value(repeated.Key.ToString())}` stands twice", "keep one key under each id");
+        }
+
+        return reader.Problems.HasErrors ? null : new Attestor(name, note, keys);
+    }
+
+    private static AttestorKey? ParseKey(MappingReader reader)
+    {
+        PolicyParser.PassOver(reader, "comment");
+        var given = reader.Value<KeyId>("id", ParseKeyId);
+        var hasId = reader.Node.Entries.Any(entry => entry.Key == "id" && !entry.Value.IsNull);
+        var pgp = reader.String("asciiArmoredPgpPublicKey");
+        var pkix = reader.Mapping("pkixPublicKey");
+        var pem = pkix?.String("publicKeyPem");
+        var algorithm = pkix?.Value<SignatureAlgorithm>("signatureAlgorithm", ParseAlgorithm) ?? SignatureAlgorithm.Unspecified;
+        // v1 writes the id inside the PKIX key too.
+        pkix?.String("keyId");
+        pkix?.End();
+        if (reader.Problems.HasErrors)
+        {
+            return null;
+        }
+
+        if (pgp is not null)
+        {
+            return Unusable(reader, given, hasId, "PGP keys are not verified by this version");
+        }
+
+        if (string.IsNullOrEmpty(pem))
+        {
+            return hasId ? new AttestorKey(given, null, null) : Unusable(reader, given, hasId, "it has neither a PEM nor the id of a key kept elsewhere");
+        }
+
+        return PublicKey.TryReadPem(pem, algorithm, out var key, out var problem)
+            ? new AttestorKey(hasId ? given : key.DefaultId, key, null)
+            : Unusable(reader, given, hasId, problem);
+    }
+
+    private static AttestorKey? Unusable(MappingReader reader, KeyId id, bool hasId, string problem)
+    {
+        reader.Problems.Warn(
+            reader.Node.Mark, $"the key {(hasId ? $"`{Shown.Value(id.ToString())}` " : "")}is unusable: {problem}", "replace the key; until then it verifies nothing");
+
+        // Without an id nothing can name the key, but the attestor must still know that it has one: no keys and no usable keys differ.
+        return new AttestorKey(hasId ? id : KeyId.OfSubjectPublicKeyInfo(System.Text.Encoding.UTF8.GetBytes($"unusable:{reader.Node.Mark}")), null, problem);
+    }
+
+    private static bool ParseKeyId(string text, out KeyId id, out string problem)
+    {
+        problem = "write a URI reference, at most 1,024 bytes";
+        return KeyId.TryParse(text, out id);
+    }
+
+    private static bool ParseAlgorithm(string text, out SignatureAlgorithm algorithm, out string problem)
+    {
+        problem = "write one of the signature algorithms, such as ECDSA_P256_SHA256";
+        return SignatureAlgorithms.TryParse(text, out algorithm);
+    }
+}

@@ -1,0 +1,138 @@
+using PolicyService.Core.Checks;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Verification;
+
+namespace PolicyService.Core.Decisions;
+
+/// <summary>
+/// Judges the evidence of one attestor: each attestation goes through the steps until one stops it, and the furthest step any of
+/// them reached is the detail of the denial (SEMANTICS section 9, "Details").
+/// </summary>
+internal static class AttestorEvaluation
+{
+    /// <summary>How far clocks may disagree about the creation of an attestation.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+
+    public static PartOutcome Evaluate(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now)
+    {
+        if (required.Problem is not null)
+        {
+            return PartOutcome.Error(Texts.ConfigError(selection, required.Problem, required.Name.ToString()));
+        }
+
+        if (selection.Request.Image.Digest is not { } digest)
+        {
+            return Denied(selection, required, AttestorDetail.NoDigest, "expected digest with sha256 scheme, got tag or malformed digest");
+        }
+
+        if (required.Attestor!.Keys.Count == 0)
+        {
+            return Denied(selection, required, AttestorDetail.NoKeys, "the attestor has no keys");
+        }
+
+        return Judge(selection, required, evidence.Of(required.Name), digest, now);
+    }
+
+    private static PartOutcome Judge(Selection selection, RequiredAttestor required, AttestorEvidence evidence, Digest digest, DateTimeOffset now)
+    {
+        var (furthest, why, keyId) = (AttestorDetail.NoAttestation, Needed(required), required.Attestor!.Keys[0].Id.ToString());
+        foreach (var fact in evidence.Facts)
+        {
+            var (detail, explanation) = Stop(selection, required, fact, digest, now);
+            if (detail is null)
+            {
+                return PartOutcome.Conformant(Texts.Attested(selection, required, fact.KeyId.ToString())) with { Evidence = [fact.Attestation.PayloadHash] };
+            }
+
+            if (detail > furthest)
+            {
+                (furthest, why, keyId) = (detail.Value, explanation, fact.KeyId.ToString());
+            }
+        }
+
+        // What could not be looked at might have satisfied the attestor, so it is an error and not a denial.
+        return evidence.Failures.Count > 0
+            ? PartOutcome.Error([.. evidence.Failures.Select(failure => Texts.Unavailable(selection, required, failure))])
+            : Denied(selection, required, furthest, why, keyId);
+    }
+
+    /// <summary>The step that stops an attestation, in the order of the specification; null if none does.</summary>
+    private static (AttestorDetail? Detail, string Why) Stop(
+        Selection selection, RequiredAttestor required, AttestationFact fact, Digest digest, DateTimeOffset now)
+    {
+        if (fact.Result is not VerificationResult.Verified verified)
+        {
+            return Rejection(fact.Result);
+        }
+
+        return PayloadStep(fact.Attestation, verified.Payload)
+            ?? DigestStep(fact.Attestation, verified.Payload, digest)
+            ?? ReferenceStep(selection, verified.Payload)
+            ?? RevocationStep(selection, required, digest)
+            ?? AgeStep(required, fact.Attestation, now)
+            ?? (null, "");
+    }
+
+    private static (AttestorDetail?, string) Rejection(VerificationResult result) => result switch
+    {
+        VerificationResult.Rejected { Reason: RejectionReason.KeyUnknown } rejected => (AttestorDetail.KeyUnknown, rejected.Explanation),
+        VerificationResult.Rejected { Reason: RejectionReason.PayloadInvalid } rejected => (AttestorDetail.PayloadInvalid, rejected.Explanation),
+        VerificationResult.Rejected rejected => (AttestorDetail.SignatureInvalid, rejected.Explanation),
+        _ => (AttestorDetail.SignatureInvalid, "the signature was not verified"),
+    };
+
+    /// <summary>Each source has its own type of payload; a signature made for another purpose does not count.</summary>
+    private static (AttestorDetail?, string)? PayloadStep(Attestation attestation, SimpleSigningPayload payload)
+    {
+        var wanted = attestation.Source is EvidenceSource.Registry ? SimpleSigningType.Cosign : SimpleSigningType.BinaryAuthorization;
+        return payload.Type == wanted ? null : (AttestorDetail.PayloadInvalid, $"the payload's critical.type is not that of {(wanted is SimpleSigningType.Cosign ? "cosign" : "Binary Authorization")}");
+    }
+
+    private static (AttestorDetail?, string)? DigestStep(Attestation attestation, SimpleSigningPayload payload, Digest digest)
+    {
+        var agrees = payload.Digest == digest && (attestation.Source is not EvidenceSource.Grafeas || attestation.ResourceDigest == digest);
+        return agrees ? null : (AttestorDetail.DigestMismatch, $"what was signed is about {payload.Digest}");
+    }
+
+    private static (AttestorDetail?, string)? ReferenceStep(Selection selection, SimpleSigningPayload payload)
+    {
+        if (!selection.Options.BindRepository)
+        {
+            return null;
+        }
+
+        // The tag of the signed reference is ignored; a bare digest has no name and agrees with none.
+        var name = selection.Request.Image.Name;
+        var agrees = name.Length > 0 && ImageReference.TryParse(payload.DockerReference, out var signed) && signed.Name == name;
+        return agrees ? null : (AttestorDetail.ReferenceMismatch, $"what was signed is about the repository `{Documents.Shown.Value(payload.DockerReference)}`");
+    }
+
+    private static (AttestorDetail?, string)? RevocationStep(Selection selection, RequiredAttestor required, Digest digest) =>
+        selection.Options.RevokedPairs.TryGetValue((required.Name, digest), out var revocation)
+            ? (AttestorDetail.Revoked, $"its attestations of the digest were revoked by {revocation.Author}: {revocation.Reason}")
+            : null;
+
+    private static (AttestorDetail?, string)? AgeStep(RequiredAttestor required, Attestation attestation, DateTimeOffset now)
+    {
+        if (required.MaxAge is not { } maxAge)
+        {
+            return null;
+        }
+
+        if (attestation.FirstSeen is not { } seen || seen > now + ClockSkew)
+        {
+            // An age nobody can tell must not pass for a young one.
+            return (AttestorDetail.Expired, "it is not known since when the attestation exists, and maxAttestationAge is set");
+        }
+
+        return now - seen > maxAge ? (AttestorDetail.Expired, $"the attestation is older than maxAttestationAge ({maxAge})") : null;
+    }
+
+    private static PartOutcome Denied(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId = "") =>
+        PartOutcome.NonConformant(Texts.DeniedByAttestor(selection, required, detail, why, keyId));
+
+    private static string Needed(RequiredAttestor required) =>
+        $"no attestation found; it needs one under {required.Attestor!.Note} signed by {string.Join(" or ", required.Attestor.Keys.Take(5).Select(key => $"key {key.Id}"))}";
+}

@@ -1,0 +1,35 @@
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Checks;
+using PolicyService.Core.Policies;
+using PolicyService.Core.Verification;
+
+namespace PolicyService.Core.Decisions;
+
+/// <summary>What the verification of one signature of one attestation gave.</summary>
+public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, VerificationResult Result);
+
+/// <summary>Evidence that could not be had: never the same as evidence that is not there.</summary>
+/// <param name="Code">One of the ERROR codes.</param>
+/// <param name="Detail">Source and class, for programs: <c>GRAFEAS:TIMEOUT</c>.</param>
+/// <param name="Explanation">For people; lower case, no full stop.</param>
+/// <param name="IsOwnFault">Our own service or store failed; false for anything an image's author can cause.</param>
+public sealed record EvidenceFailure(ReasonCode Code, string Detail, string Explanation, bool IsOwnFault);
+
+/// <summary>All that was found for one attestor and one digest.</summary>
+public sealed record AttestorEvidence(IReadOnlyList<AttestationFact> Facts, IReadOnlyList<EvidenceFailure> Failures)
+{
+    /// <summary>What stands for evidence nobody collected: an error, not an absence.</summary>
+    public static AttestorEvidence NotCollected { get; } =
+        new([], [new EvidenceFailure(ReasonCode.EvidenceUnavailable, "INTERNAL:NOT_COLLECTED", "its evidence was not collected", IsOwnFault: true)]);
+}
+
+/// <summary>All fetched inputs of one evaluation.</summary>
+/// <param name="Attestors">Evidence by attestor.</param>
+/// <param name="Time">When the oldest of it was read from its source; null if there is none.</param>
+public sealed record EvidenceSet(IReadOnlyDictionary<AttestorName, AttestorEvidence> Attestors, DateTimeOffset? Time)
+{
+    public static EvidenceSet Empty { get; } = new(new Dictionary<AttestorName, AttestorEvidence>(), null);
+
+    public AttestorEvidence Of(AttestorName attestor) => Attestors.GetValueOrDefault(attestor) ?? AttestorEvidence.NotCollected;
+}

@@ -1,0 +1,60 @@
+using PolicyService.Core.Checks;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Decisions;
+
+/// <summary>Judges an image against one bound platform policy (SEMANTICS section 2).</summary>
+internal static class PlatformEvaluation
+{
+    public static PartOutcome Evaluate(Selection selection, BoundPlatformPolicy bound, DateTimeOffset now)
+    {
+        var mode = bound.Binding.Mode is BindingMode.Enforce ? EnforcementMode.Enforce : EnforcementMode.DryRun;
+        if (bound.Policy is not { } policy)
+        {
+            return PartOutcome.Error(Texts.ConfigError(selection, $"the platform policy {bound.Binding.Name} does not exist")) with { Mode = mode };
+        }
+
+        if (policy.Allowlist.Match(selection.Request.Image.MatchText) is not null)
+        {
+            return PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, "ALLOWLISTED")) with { Mode = mode };
+        }
+
+        return (policy.CloudRunRule is { } rule ? CloudRun(selection, bound, rule) : CheckSets(selection, bound, policy, now)) with { Mode = mode };
+    }
+
+    private static PartOutcome CheckSets(Selection selection, BoundPlatformPolicy bound, PlatformPolicy policy, DateTimeOffset now)
+    {
+        var request = selection.Request;
+        // The parser made sure that the last set is unscoped; no set at all is Google's explicit "allow".
+        var set = policy.CheckSets.FirstOrDefault(candidate => candidate.Scope.Includes(request.Namespace, request.ServiceAccount));
+        if (set is null)
+        {
+            return policy.CheckSets.Count == 0
+                ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
+                : PartOutcome.Error(Texts.ConfigError(selection, $"no check set of {bound.Binding.Name} is for this pod"));
+        }
+
+        if (set.Allowlist.Match(request.Image.MatchText) is not null)
+        {
+            return PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, "ALLOWLISTED"));
+        }
+
+        var input = new CheckInput(request.Image, now);
+        var results = set.Checks.Select(check => check.Evaluate(input)).ToArray();
+        var reasons = results.Where(result => result.Conformance is not Conformance.Conformant)
+            .Select(result => Texts.Check(selection, bound, result)).ToArray();
+        return results.Length == 0
+            ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
+            : Evaluator.Combine(results.Select(result => result.Conformance)) is Conformance.Conformant
+                ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
+                : new PartOutcome(Evaluator.Combine(results.Select(result => result.Conformance)), reasons);
+    }
+
+    private static PartOutcome CloudRun(Selection selection, BoundPlatformPolicy bound, AdmissionRule rule) => rule.Evaluation switch
+    {
+        EvaluationMode.AlwaysAllow => PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, "")),
+        EvaluationMode.RequireAttestation => PartOutcome.Error(Texts.Check(
+            selection, bound, new CheckResult(Conformance.Error, "requiredAttestors", "this version cannot evaluate the attestors of a Cloud Run platform policy"))),
+        _ => PartOutcome.NonConformant(Texts.Check(selection, bound, new CheckResult(Conformance.NonConformant, "alwaysDeny", "the rule denies every image"))),
+    };
+}

@@ -1,0 +1,111 @@
+using PolicyService.Core.Checks;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Decisions;
+
+/// <summary>How far the snapshot is from its source.</summary>
+/// <param name="IsStale">The source does not answer.</param>
+/// <param name="Age">Time since the source last answered.</param>
+/// <param name="ReadAt">When it last did.</param>
+public sealed record SnapshotAge(bool IsStale, TimeSpan Age, DateTimeOffset ReadAt);
+
+/// <summary>What one part of an evaluation found, and what its non-conformance does.</summary>
+public sealed record PartOutcome(Conformance Conformance, IReadOnlyList<Reason> Reasons)
+{
+    /// <summary>Enforced unless a rule or binding says dry run.</summary>
+    public EnforcementMode Mode { get; init; } = EnforcementMode.Enforce;
+
+    /// <summary>SHA-256 of the payloads that counted.</summary>
+    public IReadOnlyList<Digest> Evidence { get; init; } = [];
+
+    public static PartOutcome Conformant(params Reason[] reasons) => new(Conformance.Conformant, reasons);
+
+    public static PartOutcome NonConformant(params Reason[] reasons) => new(Conformance.NonConformant, reasons);
+
+    public static PartOutcome Error(params Reason[] reasons) => new(Conformance.Error, reasons);
+}
+
+/// <summary>A platform policy a binding names; null if it does not exist.</summary>
+public sealed record BoundPlatformPolicy(PlatformPolicyBinding Binding, PlatformPolicy? Policy);
+
+/// <summary>Either a selection, or the field that makes the request nonsense against the documents in force.</summary>
+public abstract record SelectionResult
+{
+    private SelectionResult()
+    {
+    }
+
+    public sealed record Selected(Selection Selection) : SelectionResult;
+
+    public sealed record Invalid(string Field, string Problem) : SelectionResult;
+}
+
+/// <summary>What decides one request: settled parts, attestors whose evidence is needed, bound platform policies.</summary>
+public sealed class Selection(EvaluationRequest request, ProjectSnapshot? project, ClusterBinding binding, SnapshotAge age)
+{
+    private readonly List<BoundPlatformPolicy> _platformPolicies = [];
+    private readonly List<Step>? _trace = request.Explain ? [] : null;
+
+    public EvaluationRequest Request => request;
+
+    public ProjectSnapshot? Project => project;
+
+    public ClusterBinding Binding => binding;
+
+    public SnapshotAge Age => age;
+
+    public ProjectOptions Options => project?.Options ?? ProjectOptions.Default;
+
+    public FailMode FailMode => Options.FailModeOn(binding.Platform);
+
+    /// <summary>The rule chosen; null where something settled before rules were looked at.</summary>
+    public AdmissionRule? Rule { get; private set; }
+
+    /// <summary>The project part, if it needs no evidence.</summary>
+    public PartOutcome? Settled { get; private set; }
+
+    /// <summary>What settled the project part ends the whole evaluation: platform policies are not consulted.</summary>
+    public bool IsEnded { get; private set; }
+
+    /// <summary>All attestors the image needs.</summary>
+    public IReadOnlyList<RequiredAttestor> Attestors { get; private set; } = [];
+
+    public IReadOnlyList<BoundPlatformPolicy> PlatformPolicies => _platformPolicies;
+
+    public IReadOnlyList<Step> Trace => _trace ?? (IReadOnlyList<Step>)[];
+
+    /// <summary>Attestors whose evidence must be collected; none where the image has no digest to look up.</summary>
+    public IEnumerable<RequiredAttestor> NeedEvidence => request.Image.Digest is null
+        ? []
+        : Attestors.Where(required => required is { Problem: null, Attestor.Keys.Count: > 0 });
+
+    /// <summary>Adds a step to the trace, if one was asked for.</summary>
+    public void Note(string step, string outcome, string text) => _trace?.Add(new Step(step, outcome, text));
+
+    internal Selection End(PartOutcome outcome)
+    {
+        IsEnded = true;
+        Settle(outcome);
+        return this;
+    }
+
+    internal void Settle(PartOutcome outcome)
+    {
+        Settled = outcome;
+        foreach (var reason in outcome.Reasons)
+        {
+            Note("project policy", ReasonNames.Of(reason.Code), reason.Text);
+        }
+    }
+
+    internal void Choose(CompiledRule compiled)
+    {
+        Rule = compiled.Rule;
+        Note("rule", Texts.RuleName(compiled.Rule), $"{compiled.Rule.Evaluation}, {compiled.Rule.Enforcement}");
+    }
+
+    internal void Require(IReadOnlyList<RequiredAttestor> attestors) => Attestors = attestors;
+
+    internal void Bind(BoundPlatformPolicy bound) => _platformPolicies.Add(bound);
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using PolicyService.Core.Checks;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Decisions;
+
+/// <summary>Reasons in the shapes of Binary Authorization's messages, so that alert rules on them keep working (SEMANTICS section 3).</summary>
+internal static class Texts
+{
+    public static string RuleName(AdmissionRule rule) => rule.Scope switch
+    {
+        RuleScope.Cluster => $"cluster admission rule for {rule.Key}",
+        RuleScope.Namespace => $"kubernetes namespace admission rule for {rule.Key}",
+        RuleScope.ServiceAccount => $"kubernetes service account admission rule for {rule.Key}",
+        RuleScope.IstioIdentity => $"istio service identity admission rule for {rule.Key}",
+        _ => "default admission rule",
+    };
+
+    public static Reason NoPolicy(Selection selection) =>
+        new(ReasonCode.NoPolicy, $"Image {ImageOf(selection)} denied: project `{selection.Binding.Project}` has no policy in force")
+        {
+            Remedy = "write the project's policy.yaml; a policy that was refused is listed under /healthz/ready with every problem",
+        };
+
+    public static Reason Revoked(Selection selection, Revocation revocation) =>
+        new(ReasonCode.Revoked, $"Image {ImageOf(selection)} denied: {revocation.Digest} was revoked by {revocation.Author}: {revocation.Reason}")
+        {
+            Remedy = "run another digest; only the removal of the revocation from options.yaml admits this one",
+        };
+
+    public static Reason ClusterUnknown(Selection selection) =>
+        new(ReasonCode.ClusterUnknown,
+            $"Image {ImageOf(selection)} denied: no binding names the cluster {selection.Request.Cluster}, and project `{selection.Binding.Project}` enforces platform policies")
+        {
+            Remedy = "add the cluster, or a default entry, to clusters.yaml",
+        };
+
+    public static Reason ConfigError(Selection selection, string why, string attestor = "") =>
+        new(ReasonCode.PolicyConfigError,
+            attestor.Length == 0
+                ? $"Image {ImageOf(selection)} cannot be judged: {why}"
+                : $"{DeniedByRule(selection)} Image {ImageOf(selection)} denied by attestor {attestor}: {why}")
+        {
+            Attestor = attestor,
+            Remedy = "mend the documents; /healthz/ready lists their problems",
+        };
+
+    public static Reason StalePolicy(Selection selection) =>
+        new(ReasonCode.StalePolicy, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Image {ImageOf(selection)} cannot be judged: the documents were last read at {selection.Age.ReadAt:yyyy-MM-ddTHH:mm:ssZ}, longer ago than maxSnapshotAge"))
+        {
+            IsOwnFault = true,
+            Remedy = "make the source of the documents answer again",
+        };
+
+    public static Reason Allowlisted(Selection selection, NamePattern pattern, ReasonCode code) =>
+        new(code, $"Image {ImageOf(selection)} matches the pattern `{pattern.Text}` of {(code is ReasonCode.SystemPolicy ? "the system policy" : "the allowlist")}");
+
+    public static Reason AlwaysAllow(Selection selection) =>
+        new(ReasonCode.AlwaysAllow, $"Image {ImageOf(selection)} allowed by Binary Authorization {RuleName(selection.Rule!)}. Allowed by always_allow admission rule");
+
+    public static Reason AlwaysDeny(Selection selection) =>
+        new(ReasonCode.AlwaysDeny, $"{DeniedByRule(selection)} Denied by always_deny admission rule")
+        {
+            Remedy = "no attestation admits an image under this rule; another rule, or the allowlist, must name it",
+        };
+
+    public static Reason Attested(Selection selection, RequiredAttestor required, string keyId) =>
+        new(ReasonCode.Attested, $"Image {ImageOf(selection)} attested by {required.Name}") { Attestor = required.Name.ToString(), KeyId = keyId };
+
+    public static Reason DeniedByAttestor(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId) =>
+        new(ReasonCode.DeniedByAttestor, $"{DeniedByRule(selection)} Image {ImageOf(selection)} denied by attestor {required.Name}: {why}")
+        {
+            Detail = ReasonNames.Of(detail),
+            Attestor = required.Name.ToString(),
+            KeyId = keyId,
+            Remedy = Remedies.For(selection, required, detail),
+        };
+
+    public static Reason Unavailable(Selection selection, RequiredAttestor required, EvidenceFailure failure) =>
+        new(failure.Code, $"{DeniedByRule(selection)} Image {ImageOf(selection)} denied by attestor {required.Name}: {failure.Explanation}")
+        {
+            Detail = failure.Detail,
+            Attestor = required.Name.ToString(),
+            IsOwnFault = failure.IsOwnFault,
+            Remedy = Remedies.For(failure),
+        };
+
+    public static Reason FailedOpen(Selection selection) =>
+        new(ReasonCode.FailedOpen, $"Image {ImageOf(selection)} admitted although the evaluation failed: failMode is OPEN");
+
+    public static Reason BrokeGlass(Selection selection) =>
+        new(ReasonCode.BreakGlass, $"Image {ImageOf(selection)} admitted by break-glass: {Documents.Shown.Value(selection.Request.BreakGlass!.Justification)}");
+
+    public static Reason Check(Selection selection, BoundPlatformPolicy bound, CheckResult result) =>
+        new(result.Conformance is Conformance.NonConformant ? ReasonCode.CheckFailed : ReasonCode.EvidenceUnavailable,
+            $"Image {ImageOf(selection)} denied by platform policy {bound.Binding.Name}: {result.Explanation}")
+        {
+            Detail = result.Conformance is Conformance.NonConformant ? result.Check : $"{result.Check}:UNAVAILABLE",
+            Check = result.Check,
+            Remedy = $"make the image pass `{result.Check}`, or change the platform policy",
+        };
+
+    public static Reason ChecksPassed(Selection selection, BoundPlatformPolicy bound, string detail) =>
+        new(ReasonCode.ChecksPassed, $"Image {ImageOf(selection)} conforms to platform policy {bound.Binding.Name}") { Detail = detail };
+
+    private static string DeniedByRule(Selection selection) => $"Image {ImageOf(selection)} denied by Binary Authorization {RuleName(selection.Rule!)}.";
+
+    private static string ImageOf(Selection selection) => selection.Request.Image.Text;
+}

@@ -1,0 +1,50 @@
+namespace PolicyService.Core.Documents;
+
+/// <summary>What a problem costs.</summary>
+public enum ProblemSeverity
+{
+    /// <summary>The document is refused.</summary>
+    Error,
+
+    /// <summary>The document stands; a part of it does not count.</summary>
+    Warning,
+}
+
+/// <summary>One thing wrong with a document, and what to do about it.</summary>
+public sealed record DocumentProblem(string File, Mark Mark, string Message, string Remedy, ProblemSeverity Severity)
+{
+    public override string ToString() =>
+        $"{File}:{Mark.Line}:{Mark.Column}: {(Severity is ProblemSeverity.Error ? "error" : "warning")}: {Message}; {Remedy}";
+}
+
+/// <summary>All problems of one document: reading goes on after the first.</summary>
+public sealed class ProblemList(string file)
+{
+    private readonly List<DocumentProblem> _problems = [];
+
+    public string File => file;
+
+    public IReadOnlyList<DocumentProblem> Problems => _problems;
+
+    /// <summary>Problems beyond <see cref="Limits.ProblemsPerDocument"/>, which are only counted.</summary>
+    public int Unlisted { get; private set; }
+
+    public bool HasErrors { get; private set; }
+
+    public void Error(Mark mark, string message, string remedy) => Add(mark, message, remedy, ProblemSeverity.Error);
+
+    public void Warn(Mark mark, string message, string remedy) => Add(mark, message, remedy, ProblemSeverity.Warning);
+
+    private void Add(Mark mark, string message, string remedy, ProblemSeverity severity)
+    {
+        HasErrors |= severity is ProblemSeverity.Error;
+        if (_problems.Count < Limits.ProblemsPerDocument)
+        {
+            _problems.Add(new DocumentProblem(file, mark, message, remedy, severity));
+        }
+        else
+        {
+            Unlisted++;
+        }
+    }
+}

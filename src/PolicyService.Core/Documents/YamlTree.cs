@@ -1,0 +1,117 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace PolicyService.Core.Documents;
+
+/// <summary>
+/// Builds the tree from YAML events. Anchors, aliases and tags are refused: no document needs them, and they are how
+/// small files become large ones or mean something other than they seem to.
+/// </summary>
+internal static class YamlTree
+{
+    public static IReadOnlyList<DocumentNode> Read(string text, ProblemList problems)
+    {
+        var nodes = new List<DocumentNode>();
+        try
+        {
+            var parser = new Parser(new StringReader(text));
+            parser.Consume<StreamStart>();
+            while (!parser.Accept<StreamEnd>(out _))
+            {
+                parser.Consume<DocumentStart>();
+                // gcloud ends a listing with `---`, which begins a document without content.
+                if (ReadNode(parser, 0, problems) is { } node && !(node.IsNull && node is ScalarNode { Text: "" }))
+                {
+                    nodes.Add(node);
+                }
+
+                parser.Consume<DocumentEnd>();
+            }
+        }
+        catch (YamlException exception)
+        {
+            problems.Error(MarkOf(exception.Start), $"not YAML: {Shown.Value(exception.Message)}", "mend the syntax at this place");
+        }
+
+        return nodes;
+    }
+
+    private static DocumentNode? ReadNode(Parser parser, int depth, ProblemList problems)
+    {
+        if (depth > Limits.Depth)
+        {
+            throw new YamlException(parser.Current!.Start, parser.Current.End, $"nested deeper than {Limits.Depth}");
+        }
+
+        if (parser.Accept<AnchorAlias>(out var alias))
+        {
+            throw new YamlException(alias!.Start, alias.End, "aliases are not taken, write the value out");
+        }
+
+        RefuseDecoration(parser.Current as NodeEvent);
+        if (parser.TryConsume<Scalar>(out var scalar))
+        {
+            return new ScalarNode(scalar.Value, scalar.Style is not ScalarStyle.Plain, MarkOf(scalar.Start));
+        }
+
+        return parser.Accept<SequenceStart>(out _) ? ReadSequence(parser, depth, problems) : ReadMapping(parser, depth, problems);
+    }
+
+    private static SequenceNode ReadSequence(Parser parser, int depth, ProblemList problems)
+    {
+        var start = parser.Consume<SequenceStart>();
+        var items = new List<DocumentNode>();
+        while (!parser.TryConsume<SequenceEnd>(out _))
+        {
+            if (ReadNode(parser, depth + 1, problems) is { } item)
+            {
+                items.Add(item);
+            }
+        }
+
+        return new SequenceNode(items, MarkOf(start.Start));
+    }
+
+    private static MappingNode ReadMapping(Parser parser, int depth, ProblemList problems)
+    {
+        var start = parser.Consume<MappingStart>();
+        var entries = new List<MappingEntry>();
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        while (!parser.TryConsume<MappingEnd>(out _))
+        {
+            RefuseDecoration(parser.Current as NodeEvent);
+            if (!parser.TryConsume<Scalar>(out var key))
+            {
+                throw new YamlException(parser.Current!.Start, parser.Current.End, "a key must be a string");
+            }
+
+            var mark = MarkOf(key.Start);
+            if (!keys.Add(key.Value))
+            {
+                problems.Error(mark, $"the key `{Shown.Value(key.Value)}` stands twice", "keep one of the two");
+            }
+
+            if (ReadNode(parser, depth + 1, problems) is { } value)
+            {
+                entries.Add(new MappingEntry(key.Value, mark, value));
+            }
+        }
+
+        return new MappingNode(entries, MarkOf(start.Start));
+    }
+
+    private static void RefuseDecoration(NodeEvent? node)
+    {
+        if (node is { Anchor.IsEmpty: false })
+        {
+            throw new YamlException(node.Start, node.End, "anchors are not taken, write the value out");
+        }
+
+        if (node is { Tag.IsEmpty: false })
+        {
+            throw new YamlException(node.Start, node.End, "tags are not taken, quote the value if it is a string");
+        }
+    }
+
+    private static Mark MarkOf(YamlDotNet.Core.Mark mark) => new((int)mark.Line, (int)mark.Column);
+}

@@ -1,0 +1,50 @@
+namespace PolicyService.Core;
+
+/// <summary>Every limit on untrusted input (SEMANTICS section 7). What lies beyond one is refused, never cut.</summary>
+public static class Limits
+{
+    /// <summary>A gRPC message, a REST body, a document file; bytes.</summary>
+    public const int MessageBytes = 4 * 1024 * 1024;
+
+    /// <summary>Images in one batch.</summary>
+    public const int BatchImages = 500;
+
+    /// <summary>Image reference, key id, SPIFFE id, justification; bytes of UTF-8.</summary>
+    public const int LongStringBytes = 1024;
+
+    /// <summary>Every other string of a request; bytes of UTF-8.</summary>
+    public const int StringBytes = 256;
+
+    /// <summary>Labels and annotations of one request, keys and values together; bytes of UTF-8.</summary>
+    public const int MetadataBytes = 256 * 1024;
+
+    /// <summary>A serialized payload; bytes.</summary>
+    public const int PayloadBytes = 64 * 1024;
+
+    /// <summary>A signature; bytes.</summary>
+    public const int SignatureBytes = 16 * 1024;
+
+    /// <summary>Signatures considered per key id, newest first.</summary>
+    public const int SignaturesPerKey = 100;
+
+    /// <summary>Signatures read per digest and attestor.</summary>
+    public const int SignaturesPerDigest = 1000;
+
+    /// <summary>Nesting of JSON and YAML.</summary>
+    public const int Depth = 64;
+
+    /// <summary>Problems reported per document; more are counted, not listed.</summary>
+    public const int ProblemsPerDocument = 100;
+
+    /// <summary>Messages of one stream that are evaluated at the same time.</summary>
+    public const int StreamConcurrency = 64;
+
+    /// <summary>The longest time an evaluation may take, whatever the caller's deadline.</summary>
+    public static readonly TimeSpan MaxDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>The time an evaluation may take when the caller sets no deadline.</summary>
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(5);
+
+    /// <summary>The least time kept back from a deadline for the answer to travel.</summary>
+    public static readonly TimeSpan MinAnswerMargin = TimeSpan.FromMilliseconds(20);
+}

@@ -1,0 +1,69 @@
+using PolicyService.Core.Attestors;
+
+namespace PolicyService.Core.Policies;
+
+/// <summary>An attestor as one rule needs it: resolved, with the options of the rule's project.</summary>
+/// <param name="Name">Its name in the rule.</param>
+/// <param name="Attestor">The attestor; null if the name dangles.</param>
+/// <param name="Problem">Why it cannot be used (POLICY_CONFIG_ERROR); null if it can.</param>
+/// <param name="Sources">Where its evidence may come from.</param>
+/// <param name="MaxAge">How old an attestation may be; null: any age.</param>
+public sealed record RequiredAttestor(
+    AttestorName Name, Attestor? Attestor, string? Problem, IReadOnlyList<EvidenceSource> Sources, TimeSpan? MaxAge);
+
+/// <summary>A rule with its attestors resolved, once, when the snapshot is built.</summary>
+public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAttestor> Attestors)
+{
+    internal static CompiledRule Compile(AdmissionRule rule, ProjectOptions options, IReadOnlyDictionary<AttestorName, Attestor> attestors)
+    {
+        var required = rule.RequireAttestationsBy
+            .Select(name => Resolve(name, attestors.GetValueOrDefault(name), options))
+            .ToArray();
+        return new CompiledRule(rule, RefuseSharedKeys(required));
+    }
+
+    private static RequiredAttestor Resolve(AttestorName name, Attestor? attestor, ProjectOptions options)
+    {
+        var keys = attestor is null ? [] : attestor.Keys.Select(key => Pinned(key, options)).ToArray();
+        var problem = attestor is null ? "the attestor does not exist"
+            : keys.Length > 0 && keys.All(key => key.Problem is not null) ? $"none of the attestor's keys is usable ({keys[0].Problem})"
+            : null;
+        var resolved = attestor is null ? null : new Attestor(name, attestor.Note, keys);
+        return new RequiredAttestor(name, resolved, problem, options.SourcesOf(name), options.MaxAgeOf(name));
+    }
+
+    /// <summary>A key kept elsewhere counts only under its pin; the pin is the project's.</summary>
+    private static AttestorKey Pinned(AttestorKey key, ProjectOptions options) =>
+        key.IsRemote && !options.PinnedKeys.ContainsKey(key.Id)
+            ? key with { Problem = $"the key `{key.Id}` has no PEM and no entry in pinnedKeys" }
+            : key;
+
+    /// <summary>
+    /// Registry and inline signatures name no note, so one signature would satisfy both of two attestors that share a key.
+    /// </summary>
+    private static RequiredAttestor[] RefuseSharedKeys(RequiredAttestor[] required)
+    {
+        for (var first = 0; first < required.Length; first++)
+        {
+            for (var second = first + 1; second < required.Length; second++)
+            {
+                if ((TakesNoteless(required[first]) || TakesNoteless(required[second])) && ShareKey(required[first], required[second]))
+                {
+                    required[first] = Refused(required[first], required[second]);
+                    required[second] = Refused(required[second], required[first]);
+                }
+            }
+        }
+
+        return required;
+    }
+
+    private static bool TakesNoteless(RequiredAttestor required) =>
+        required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
+
+    private static bool ShareKey(RequiredAttestor one, RequiredAttestor other) =>
+        one.Attestor is not null && other.Attestor is not null && one.Attestor.Fingerprints.Overlaps(other.Attestor.Fingerprints);
+
+    private static RequiredAttestor Refused(RequiredAttestor required, RequiredAttestor other) =>
+        required with { Problem = required.Problem ?? $"it shares a key with {other.Name}, and one of the two takes signatures that name no note" };
+}

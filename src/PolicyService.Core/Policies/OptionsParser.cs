@@ -1,0 +1,203 @@
+using System.Collections.Frozen;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Images;
+
+namespace PolicyService.Core.Policies;
+
+/// <summary>Reads <c>options.yaml</c> (SEMANTICS section 8).</summary>
+public static class OptionsParser
+{
+    private static readonly Platform[] AllPlatforms = [Platform.Gke, Platform.OnPrem, Platform.CloudRun];
+
+    public static ProjectOptions? Parse(DocumentNode? node, ProblemList problems)
+    {
+        if (MappingReader.Of(node, "the options document", problems) is not { } reader)
+        {
+            return null;
+        }
+
+        var revocations = reader.Mappings("revocations", ParseRevocation);
+        var analysis = reader.Mapping("containerAnalysis");
+        var options = new ProjectOptions
+        {
+            FailModes = ParseFailModes(reader),
+            BindRepository = reader.Boolean("bindRepository"),
+            IndexCoversChildren = reader.Boolean("indexCoversChildren"),
+            MaxAttestationAge = Duration(reader, "maxAttestationAge"),
+            MaxSnapshotAge = Duration(reader, "maxSnapshotAge") ?? ProjectOptions.Default.MaxSnapshotAge,
+            EvidenceSources = ParseSources(reader),
+            Attestors = ParseAttestors(reader),
+            PinnedKeys = ParsePins(reader),
+            RevokedDigests = RevokedDigests(revocations),
+            RevokedPairs = revocations.Where(revocation => revocation.Attestor is not null)
+                .DistinctBy(revocation => (revocation.Attestor!.Value, revocation.Digest))
+                .ToFrozenDictionary(revocation => (revocation.Attestor!.Value, revocation.Digest)),
+            EvidenceGrace = Duration(reader, "evidenceGrace") ?? ProjectOptions.Default.EvidenceGrace,
+            RevokeOnKmsDisable = reader.Boolean("revokeOnKmsDisable"),
+            Registries = reader.Mappings("registries", ParseRegistry),
+            HasContainerAnalysis = analysis is not null,
+            RequireGrant = ParseBreakGlass(reader),
+        };
+        if (analysis is not null)
+        {
+            analysis.String("endpoint");
+            analysis.Values<string>("projects", ParseProject);
+            analysis.End();
+        }
+
+        reader.End();
+        return problems.HasErrors ? null : options;
+    }
+
+    private static TimeSpan? Duration(MappingReader reader, string field)
+    {
+        var value = reader.Value<TimeSpan>(field, ValueParsers.Duration);
+        return value == TimeSpan.Zero ? null : value;
+    }
+
+    private static FrozenDictionary<Platform, FailMode> ParseFailModes(MappingReader reader)
+    {
+        switch (reader.Take("failMode"))
+        {
+            case null:
+                return FrozenDictionary<Platform, FailMode>.Empty;
+            case MappingNode mapping:
+                var byPlatform = new MappingReader(mapping, reader.Problems);
+                var modes = AllPlatforms.ToFrozenDictionary(
+                    platform => platform, platform => byPlatform.Value<FailMode>(NameOf(platform), ParseFailMode));
+                byPlatform.End();
+                return modes.Where(pair => pair.Value is not FailMode.Unspecified).ToFrozenDictionary();
+            case var node:
+                return reader.Parse<FailMode>(node, "failMode", ParseFailMode, out var mode)
+                    ? AllPlatforms.ToFrozenDictionary(platform => platform, _ => mode)
+                    : FrozenDictionary<Platform, FailMode>.Empty;
+        }
+    }
+
+    private static string NameOf(Platform platform) => platform switch
+    {
+        Platform.Gke => "GKE",
+        Platform.CloudRun => "CLOUD_RUN",
+        _ => "ON_PREM",
+    };
+
+    private static EvidenceSource[]? ParseSources(MappingReader reader)
+    {
+        const string Field = "evidenceSources";
+        var given = reader.Node.Entries.Any(entry => entry.Key == Field && !entry.Value.IsNull);
+        var sources = reader.Values<EvidenceSource>(Field, ParseSource);
+        if (given && sources.Count == 0)
+        {
+            reader.Problems.Error(reader.MarkOf(Field), "no evidence source is left", "name GRAFEAS, REGISTRY or INLINE, or remove the field");
+        }
+
+        return given ? [.. sources.Distinct()] : null;
+    }
+
+    private static FrozenDictionary<AttestorName, AttestorOptions> ParseAttestors(MappingReader reader)
+    {
+        var attestors = new Dictionary<AttestorName, AttestorOptions>();
+        foreach (var entry in reader.Entries("attestors"))
+        {
+            if (!AttestorName.TryParse(entry.Key, out var name))
+            {
+                reader.Problems.Error(entry.Mark, $"`{Shown.Value(entry.Key)}` names no attestor", "write projects/<project>/attestors/<attestor>");
+            }
+
+            if (MappingReader.Of(entry.Value, "the attestor's options", reader.Problems) is { } item)
+            {
+                attestors[name] = new AttestorOptions(ParseSources(item), Duration(item, "maxAttestationAge"));
+                item.End();
+            }
+        }
+
+        return attestors.ToFrozenDictionary();
+    }
+
+    private static FrozenDictionary<KeyId, Digest> ParsePins(MappingReader reader)
+    {
+        var pins = new Dictionary<KeyId, Digest>();
+        foreach (var entry in reader.Entries("pinnedKeys"))
+        {
+            if (!KeyId.TryParse(entry.Key, out var id))
+            {
+                reader.Problems.Error(entry.Mark, $"`{Shown.Value(entry.Key)}` is no key id", "write the id as the attestor has it");
+            }
+            else if (reader.Parse<Digest>(entry.Value, "pinnedKeys", ParseDigest, out var digest))
+            {
+                pins[id] = digest;
+            }
+        }
+
+        return pins.ToFrozenDictionary();
+    }
+
+    private static Revocation? ParseRevocation(MappingReader reader)
+    {
+        var digest = reader.Required<Digest>("digest", ParseDigest, "name the revoked digest");
+        var hasAttestor = reader.Node.Entries.Any(entry => entry.Key == "attestor" && !entry.Value.IsNull);
+        var attestor = reader.Value<AttestorName>("attestor", AttestorName.Parse);
+        var reason = reader.Required<string>("reason", ValueParsers.Text, "say why, for those who read the denial");
+        var author = reader.Required<string>("author", ValueParsers.Text, "say who, for those who read the denial");
+        return new Revocation(digest, hasAttestor ? attestor : null, reason ?? "", author ?? "");
+    }
+
+    private static FrozenDictionary<Digest, Revocation> RevokedDigests(IEnumerable<Revocation> revocations) =>
+        revocations.Where(revocation => revocation.Attestor is null)
+            .DistinctBy(revocation => revocation.Digest)
+            .ToFrozenDictionary(revocation => revocation.Digest);
+
+    private static string? ParseRegistry(MappingReader reader)
+    {
+        var host = reader.Required<string>("host", ValueParsers.Text, "name the registry's host");
+        reader.Boolean("insecure");
+        reader.Values<string>("mirrors", ValueParsers.Text);
+        reader.String("credentials");
+        return host;
+    }
+
+    private static bool ParseBreakGlass(MappingReader reader)
+    {
+        if (reader.Mapping("breakGlass") is not { } breakGlass)
+        {
+            return false;
+        }
+
+        var requireGrant = breakGlass.Boolean("requireGrant");
+        breakGlass.End();
+        return requireGrant;
+    }
+
+    internal static bool ParseProject(string text, out string project, out string problem)
+    {
+        (project, problem) = (text, "write a project id");
+        return ResourceNames.IsProject(text);
+    }
+
+    private static bool ParseDigest(string text, out Digest digest, out string problem)
+    {
+        problem = "write sha256: and 64 lower-case hex digits";
+        return Digest.TryParse(text, out digest);
+    }
+
+    private static bool ParseSource(string text, out EvidenceSource source, out string problem)
+    {
+        problem = "write GRAFEAS, REGISTRY or INLINE";
+        source = text switch
+        {
+            "GRAFEAS" => EvidenceSource.Grafeas,
+            "REGISTRY" => EvidenceSource.Registry,
+            "INLINE" => EvidenceSource.Inline,
+            _ => EvidenceSource.Unspecified,
+        };
+        return source is not EvidenceSource.Unspecified;
+    }
+
+    private static bool ParseFailMode(string text, out FailMode mode, out string problem)
+    {
+        problem = "write CLOSED or OPEN";
+        mode = text switch { "CLOSED" => FailMode.Closed, "OPEN" => FailMode.Open, _ => FailMode.Unspecified };
+        return mode is not FailMode.Unspecified;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Frozen;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Images;
+
+namespace PolicyService.Core.Policies;
+
+/// <summary>One project as decisions see it.</summary>
+public sealed class ProjectSnapshot
+{
+    internal ProjectSnapshot(ProjectDocuments documents, IReadOnlyDictionary<AttestorName, Attestor> attestors)
+    {
+        (Id, Policy, Options, OptionsRefused) = (documents.Id, documents.Policy, documents.Options, documents.OptionsRefused);
+        PlatformPolicies = documents.PlatformPolicies.DistinctBy(policy => policy.Name).ToFrozenDictionary(policy => policy.Name);
+        AdmissionRule[] rules = Policy is null ? [] : [.. Policy.SpecificRules.Values, Policy.DefaultRule];
+        Rules = rules.ToFrozenDictionary(
+            rule => rule, rule => CompiledRule.Compile(rule, Options, attestors), ReferenceEqualityComparer.Instance as IEqualityComparer<AdmissionRule>);
+    }
+
+    public string Id { get; }
+
+    public Policy? Policy { get; }
+
+    public ProjectOptions Options { get; }
+
+    public bool OptionsRefused { get; }
+
+    public FrozenDictionary<PlatformPolicyName, PlatformPolicy> PlatformPolicies { get; }
+
+    /// <summary>Every rule of the policy with its attestors resolved.</summary>
+    public FrozenDictionary<AdmissionRule, CompiledRule> Rules { get; }
+}
+
+/// <summary>
+/// One version of all documents, compiled and immutable. A request takes it once and sees nothing else, so a change in between
+/// cannot show it two versions.
+/// </summary>
+public sealed partial class PolicySnapshot
+{
+    private readonly FrozenDictionary<(NoteName Note, Digest Digest), Attestation[]> _attestations;
+
+    private PolicySnapshot(DocumentSet documents, long generation)
+    {
+        Generation = generation;
+        (SystemPolicy, Clusters, ClustersRefused) = (documents.SystemPolicy, documents.Clusters, documents.ClustersRefused);
+        var attestors = documents.Projects.SelectMany(project => project.Attestors).DistinctBy(attestor => attestor.Name).ToDictionary(attestor => attestor.Name);
+        Projects = documents.Projects.DistinctBy(project => project.Id).ToFrozenDictionary(
+            project => project.Id, project => new ProjectSnapshot(project, attestors), StringComparer.Ordinal);
+        _attestations = documents.Projects.SelectMany(project => project.Attestations)
+            .Where(attestation => attestation.ResourceDigest is not null)
+            .GroupBy(attestation => (attestation.Note, attestation.ResourceDigest!.Value))
+            .ToFrozenDictionary(group => group.Key, group => group.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue).ToArray());
+    }
+
+    /// <summary>Grows with every change of the documents.</summary>
+    public long Generation { get; }
+
+    public FrozenDictionary<string, ProjectSnapshot> Projects { get; }
+
+    public SystemPolicy? SystemPolicy { get; }
+
+    public ClusterBindings? Clusters { get; }
+
+    public bool ClustersRefused { get; }
+
+    public static PolicySnapshot Build(DocumentSet documents, long generation) => new(documents, generation);
+
+    /// <summary>Attestations of the digest under the note, newest first. Whose project they stand in does not matter.</summary>
+    public IReadOnlyList<Attestation> AttestationsOf(NoteName note, Digest digest) => _attestations.GetValueOrDefault((note, digest)) ?? [];
+}

@@ -1,0 +1,120 @@
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Checks;
+using PolicyService.Core.Decisions;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Verification;
+
+/// <summary>Verifies one signature with one key; the caller may remember results, which depend on nothing else.</summary>
+public delegate VerificationResult SignatureCheck(PublicKey key, Attestation attestation, AttestationSignature signature);
+
+/// <summary>
+/// Verifies the attestations of one attestor (SEMANTICS section 1, "Attestors"). Bad attestations neither help nor hurt: each
+/// signature gives a fact of its own, and what could not be looked at is a failure, never an absence.
+/// </summary>
+public static class AttestationVerifier
+{
+    /// <param name="attestor">The attestor whose keys count.</param>
+    /// <param name="attestations">Its attestations of the digest, newest first.</param>
+    /// <param name="check">Verifies one signature.</param>
+    /// <param name="cancellation">The end of the time for this evaluation; what is unread then is a DEADLINE failure.</param>
+    public static AttestorEvidence Verify(
+        Attestor attestor, IReadOnlyList<Attestation> attestations, SignatureCheck check, CancellationToken cancellation)
+    {
+        var facts = new List<AttestationFact>();
+        var failures = new FailureList();
+        var perKey = new Dictionary<KeyId, int>();
+        var read = 0;
+        foreach (var attestation in attestations)
+        {
+            foreach (var signature in attestation.Signatures)
+            {
+                if (++read > Limits.SignaturesPerDigest)
+                {
+                    failures.Add(ReasonCode.EvidenceLimit, "SIGNATURES_PER_DIGEST", $"more than {Limits.SignaturesPerDigest} signatures");
+                    return new AttestorEvidence(facts, failures.Items);
+                }
+
+                if (cancellation.IsCancellationRequested)
+                {
+                    failures.Add(ReasonCode.Deadline, "VERIFICATION", "the time ran out before every signature was verified");
+                    return new AttestorEvidence(facts, failures.Items);
+                }
+
+                if (Fact(attestor, attestation, signature, check, perKey, failures) is { } fact)
+                {
+                    facts.Add(fact);
+                }
+            }
+        }
+
+        return new AttestorEvidence(facts, failures.Items);
+    }
+
+    /// <summary>Verifies the signature, then parses what it signs: unverified bytes are not parsed.</summary>
+    public static VerificationResult VerifySignature(PublicKey key, Attestation attestation, AttestationSignature signature)
+    {
+        var payload = attestation.Payload.Span;
+        if (!key.Verify(payload, signature.Value.Span)
+            && !key.Verify(DssePae.Encode(DssePae.SimpleSigningType, payload), signature.Value.Span))
+        {
+            return new VerificationResult.Rejected(RejectionReason.SignatureInvalid, "the signature does not verify");
+        }
+
+        return SimpleSigningPayload.TryParse(payload, out var parsed, out var problem)
+            ? new VerificationResult.Verified(parsed)
+            : new VerificationResult.Rejected(RejectionReason.PayloadInvalid, problem);
+    }
+
+    private static AttestationFact? Fact(
+        Attestor attestor, Attestation attestation, AttestationSignature signature, SignatureCheck check, Dictionary<KeyId, int> perKey, FailureList failures)
+    {
+        // Foreign key ids are set aside before anything is counted: nobody can fill up another's quota.
+        if (attestor.Find(signature.KeyId) is not { } key)
+        {
+            return new AttestationFact(attestation, signature.KeyId, new VerificationResult.Rejected(RejectionReason.KeyUnknown, "no key of the attestor has this id"));
+        }
+
+        if (attestation.IsOversized || signature.IsOversized)
+        {
+            failures.Add(ReasonCode.EvidenceLimit, attestation.IsOversized ? "PAYLOAD_BYTES" : "SIGNATURE_BYTES", "an attestation exceeds the limit on its size");
+            return null;
+        }
+
+        var count = perKey.GetValueOrDefault(signature.KeyId);
+        if (count >= Limits.SignaturesPerKey)
+        {
+            failures.Add(ReasonCode.EvidenceLimit, "SIGNATURES_PER_KEY", $"more than {Limits.SignaturesPerKey} signatures name one key");
+            return null;
+        }
+
+        perKey[signature.KeyId] = count + 1;
+        if (key.IsRemote)
+        {
+            failures.Add(ReasonCode.KeyUnavailable, "KMS:NOT_FETCHED", $"the public key `{key.Id}` could not be fetched");
+            return null;
+        }
+
+        return key.Key is null
+            ? new AttestationFact(attestation, key.Id, new VerificationResult.Rejected(RejectionReason.KeyUnknown, $"the key is unusable: {key.Problem}"))
+            : new AttestationFact(attestation, key.Id, check(key.Key, attestation, signature));
+    }
+
+    /// <summary>Failures without repetition: ten thousand oversized attestations are one.</summary>
+    private sealed class FailureList
+    {
+        private readonly List<EvidenceFailure> _items = [];
+
+        public IReadOnlyList<EvidenceFailure> Items => _items;
+
+        public void Add(ReasonCode code, string detail, string explanation)
+        {
+            if (!_items.Exists(item => item.Code == code && item.Detail == detail))
+            {
+                // An image's author can cause each of these, so none may fail open.
+                _items.Add(new EvidenceFailure(code, detail, explanation, IsOwnFault: false));
+            }
+        }
+    }
+}

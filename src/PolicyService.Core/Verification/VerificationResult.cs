@@ -1,0 +1,26 @@
+using PolicyService.Core.Attestations;
+
+namespace PolicyService.Core.Verification;
+
+/// <summary>Why a signature does not count.</summary>
+public enum RejectionReason
+{
+    Unspecified,
+    KeyUnknown,
+    SignatureInvalid,
+    PayloadInvalid,
+}
+
+/// <summary>Either <see cref="Verified"/> or <see cref="Rejected"/>; the private constructor closes the set.</summary>
+public abstract record VerificationResult
+{
+    private VerificationResult()
+    {
+    }
+
+    /// <summary>The signature holds. Only this case carries data that came from the attestation.</summary>
+    public sealed record Verified(SimpleSigningPayload Payload) : VerificationResult;
+
+    /// <summary>The signature does not hold, or what it signs is no payload.</summary>
+    public sealed record Rejected(RejectionReason Reason, string Explanation) : VerificationResult;
+}
