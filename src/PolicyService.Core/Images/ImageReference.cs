@@ -17,8 +17,8 @@ public sealed record ImageReference
     private const string OfficialImages = "library/";
 
     /// <summary>
-    /// `sha512:…` alone fits the grammar of name and tag. Nobody means that; read so, a digest would become a name an
-    /// allowlist can match. The case is ignored because a host named `SHA256` would be lower-cased to one of these.
+    /// <c>sha512:…</c> alone fits the grammar of name and tag. Nobody means that; read so, a digest would become a name an
+    /// allowlist can match. The case is ignored because a host named <c>SHA256</c> would be lower-cased to one of these.
     /// </summary>
     private static readonly FrozenSet<string> DigestAlgorithms = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,

@@ -80,7 +80,7 @@ internal static class ReferenceGrammar
 
     public static bool IsLowerHex(ReadOnlySpan<char> text, int length) => text.Length == length && IsAll(text, LowerHex);
 
-    /// <summary>Runs of lower-case letters and digits; between two runs `.`, `_`, `__` or any number of `-`.</summary>
+    /// <summary>Runs of lower-case letters and digits; between two runs <c>.</c>, <c>_</c>, <c>__</c> or any number of <c>-</c>.</summary>
     private static bool IsPathComponent(ReadOnlySpan<char> text)
     {
         var rest = text;
