@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# Builds everything, checks it, and runs every test.
+#   tests/run.sh               all of it
+#   tests/run.sh --only Core   one test project (tests/PolicyService.Core.Tests), without the other checks
+# Needs the .NET SDK and node with npm; other tools it installs with apt-get where they are missing. The last line
+# counts: a step that failed is 1 failed. The exit code is 0 only if nothing failed and nothing was skipped.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Debian packages the tests use, each with a command that shows it is there.
+declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep)
+configuration=Release
+test_limit=40m
+
+# Nothing that dotnet starts outlives the command that started it.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+
+only=
+case "$#:${1-}" in
+  0:) ;;
+  2:--only) only=$2 ;;
+  *)
+    echo "usage: tests/run.sh [--only NAME]" >&2
+    exit 2
+    ;;
+esac
+if [[ -z $only ]]; then
+  projects=(tests/*/*.csproj)
+else
+  projects=("tests/PolicyService.$only.Tests/PolicyService.$only.Tests.csproj")
+fi
+for project in "${projects[@]}"; do
+  if [[ ! -f $project ]]; then
+    echo "tests/run.sh: there is no test project $project" >&2
+    exit 2
+  fi
+done
+
+passed=0 failed=0 skipped=0 finished=false session=
+work=$(mktemp -d)
+
+finish() {
+  trap - EXIT INT TERM
+  if [[ -n $session ]]; then pkill -KILL --session "$session" || true; fi
+  rm -rf "$work" || true
+  if ! $finished; then
+    echo "tests/run.sh stopped before its end"
+    failed=$((failed + 1))
+  fi
+  printf '\n%d passed, %d failed' "$passed" "$failed"
+  if ((skipped > 0)); then printf ', %d skipped' "$skipped"; fi
+  printf '\n'
+  exit $((failed + skipped > 0))
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Runs a command in a session of its own, so that what it leaves behind is found, ended and counted as a failure.
+run() {
+  local status=0 left i
+  setsid "$@" </dev/null &
+  session=$!
+  wait "$session" || status=$?
+  for i in {1..50}; do
+    left=$(ps -s "$session" -o stat=,pid=,args= | grep -v '^Z' || true)
+    if [[ -z $left ]]; then break; fi
+    sleep 0.1
+  done
+  if [[ -n $left ]]; then
+    printf 'left behind by %s:\n%s\n' "$*" "$left"
+    pkill -KILL --session "$session" || true
+    if ((status == 0)); then status=1; fi
+  fi
+  session=
+  return "$status"
+}
+
+# step NAME COMMAND…: runs the command, tells how long it took, and counts it if it failed and has not counted itself.
+step() {
+  local name=$1 start=$SECONDS counted=$((failed + skipped)) status=0 outcome=ok
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || status=$?
+  if ((status != 0)); then
+    outcome="FAILED ($status)"
+    if ((failed + skipped == counted)); then failed=$((failed + 1)); fi
+  fi
+  printf '== %s: %s, %d s\n' "$name" "$outcome" $((SECONDS - start))
+  return "$status"
+}
+
+install_tools() {
+  local package missing=() root=()
+  for package in "${!tools[@]}"; do
+    if ! command -v "${tools[$package]}" >/dev/null; then missing+=("$package"); fi
+  done
+  if ((${#missing[@]} == 0)); then
+    echo "nothing is missing"
+    return 0
+  fi
+  echo "missing: ${missing[*]}"
+  if ((EUID != 0)); then root=(sudo -n); fi
+  "${root[@]}" apt-get update -q </dev/null &&
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+}
+
+# Compares with the last earlier commit that changed the contracts.
+buf_breaking() {
+  local base
+  if ! git rev-parse --verify --quiet HEAD~ >/dev/null; then
+    echo "compared with nothing: no commit before HEAD is here"
+    return 0
+  fi
+  base=$(git log -1 --format=%H HEAD~ -- protos) || return
+  if [[ -z $base ]]; then
+    echo "compared with nothing: no commit before HEAD has contracts"
+    return 0
+  fi
+  git log -1 --format='comparing with %h (%s)' "$base"
+  mkdir "$work/base" && git archive "$base" protos | tar -x -C "$work/base" || return
+  run "$buf" breaking protos --against "$work/base/protos"
+}
+
+# test_project PROJECT: counts come from the report the run writes, never from what it prints.
+test_project() {
+  local project=$1 name report counts status=0 p f s
+  name=$(basename "$project" .csproj)
+  report=$work/$name.json
+  mkdir -p "$work/tmp"
+  run env TMPDIR="$work/tmp" dotnet test --project "$project" -c "$configuration" --no-build --timeout "$test_limit" \
+    --results-directory "$work" --report-xunit-ctrf --report-xunit-ctrf-filename "$name.json" \
+    --ansi off --progress off --auto-reporters off --show-stdout Failed --show-stderr Failed || status=$?
+  counts=$(node -e '
+    const { summary } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results;
+    const skipped = summary.tests - summary.passed - summary.failed;
+    console.log(summary.passed, summary.failed, skipped);' "$report") || counts="0 0 0"
+  read -r p f s <<<"$counts"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  printf '%s: %d passed, %d failed, %d skipped\n' "$name" "$p" "$f" "$s"
+  if ((p + f + s == 0)); then
+    # 8: the runner found no test. That is an answer only where the source has none either.
+    if ((status == 8)) && ! grep -rqE --include='*.cs' --exclude-dir={bin,obj} '(Fact|Theory)\b' "${project%/*}"; then
+      echo "$name has no tests yet"
+      return 0
+    fi
+    echo "$name ran no test"
+    return 1
+  fi
+  if ((f + s > 0)); then return 1; fi
+  return "$status"
+}
+
+if ! step "tools" install_tools; then
+  finished=true
+  exit 1
+fi
+buf=tests/tools/node_modules/.bin/buf
+solution=PolicyService.sln
+if [[ -n $only ]]; then solution=${projects[0]}; fi
+
+built=false
+if step "restore" run dotnet restore "$solution" --locked-mode &&
+  step "build" run dotnet build "$solution" -c "$configuration" --no-restore; then
+  built=true
+fi
+
+if [[ -z $only ]]; then
+  if $built; then
+    step "format" run dotnet format "$solution" --verify-no-changes --no-restore || true
+  fi
+  if step "buf" run npm ci --prefix tests/tools --no-audit --no-fund --ignore-scripts --loglevel=error; then
+    step "buf lint" run "$buf" lint || true
+    step "buf format" run "$buf" format --diff --exit-code || true
+    step "buf breaking" buf_breaking || true
+  fi
+fi
+
+if $built; then
+  for project in "${projects[@]}"; do
+    step "test $(basename "$project" .csproj)" test_project "$project" || true
+  done
+else
+  echo "the tests did not run: there is no build to run them on"
+fi
+finished=true
