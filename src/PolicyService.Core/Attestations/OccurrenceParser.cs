@@ -34,7 +34,7 @@ public static class OccurrenceParser
         {
             var reader = new MappingReader(mapping, problems);
             var items = reader.Sequence("occurrences");
-            reader.String("nextPageToken");
+            reader.Text("nextPageToken");
             reader.End();
             return items;
         }
@@ -44,8 +44,8 @@ public static class OccurrenceParser
 
     private static Attestation? ParseOccurrence(MappingReader reader)
     {
-        var name = reader.String("name");
-        var kind = reader.String("kind");
+        var name = reader.Text("name");
+        var kind = reader.Text("kind");
         if (kind is not (null or "ATTESTATION"))
         {
             reader.Problems.Error(reader.MarkOf("kind"), $"`kind` is `{Shown.Value(kind)}`", "keep occurrences of kind ATTESTATION here");

@@ -52,12 +52,12 @@ public static class AttestorParser
         PolicyParser.PassOver(reader, "comment");
         var given = reader.Value<KeyId>("id", ParseKeyId);
         var hasId = reader.Node.Entries.Any(entry => entry.Key == "id" && !entry.Value.IsNull);
-        var pgp = reader.String("asciiArmoredPgpPublicKey");
+        var pgp = reader.Text("asciiArmoredPgpPublicKey");
         var pkix = reader.Mapping("pkixPublicKey");
-        var pem = pkix?.String("publicKeyPem");
+        var pem = pkix?.Text("publicKeyPem");
         var algorithm = pkix?.Value<SignatureAlgorithm>("signatureAlgorithm", ParseAlgorithm) ?? SignatureAlgorithm.Unspecified;
         // v1 writes the id inside the PKIX key too.
-        pkix?.String("keyId");
+        pkix?.Text("keyId");
         pkix?.End();
         if (reader.Problems.HasErrors)
         {

@@ -53,7 +53,7 @@ public sealed class MappingReader
     /// <summary>Where the field stands, or the mapping if it does not.</summary>
     public Mark MarkOf(string key) => Node.Entries.FirstOrDefault(entry => entry.Key == key)?.Mark ?? Node.Mark;
 
-    public string? String(string key)
+    public string? Text(string key)
     {
         switch (Take(key))
         {

@@ -41,7 +41,7 @@ public static class OptionsParser
         };
         if (analysis is not null)
         {
-            analysis.String("endpoint");
+            analysis.Text("endpoint");
             analysis.Values<string>("projects", ParseProject);
             analysis.End();
         }
@@ -153,7 +153,7 @@ public static class OptionsParser
         var host = reader.Required<string>("host", ValueParsers.Text, "name the registry's host");
         reader.Boolean("insecure");
         reader.Values<string>("mirrors", ValueParsers.Text);
-        reader.String("credentials");
+        reader.Text("credentials");
         return host;
     }
 

@@ -55,7 +55,7 @@ public static class PlatformPolicyParser
 
     private static CheckSet? ParseCheckSet(MappingReader reader)
     {
-        var displayName = reader.String("displayName") ?? "";
+        var displayName = reader.Text("displayName") ?? "";
         var (space, account) = ("", "");
         if (reader.Mapping("scope") is { } scope)
         {
@@ -73,7 +73,7 @@ public static class PlatformPolicyParser
 
     private static Check? ParseCheck(MappingReader reader)
     {
-        var displayName = reader.String("displayName") ?? "";
+        var displayName = reader.Text("displayName") ?? "";
         var allowlist = ParseImageAllowlist(reader);
         var checks = new List<Check>();
         if (reader.Boolean("alwaysDeny"))
@@ -125,8 +125,8 @@ public static class PlatformPolicyParser
 
     private static AdmissionRule ParseRuleWithAttestors(MappingReader reader)
     {
-        reader.String("evaluationMode");
-        reader.String("enforcementMode");
+        reader.Text("evaluationMode");
+        reader.Text("enforcementMode");
         reader.Take("requiredAttestors");
         reader.End();
         return new AdmissionRule(RuleScope.Default, "", EvaluationMode.RequireAttestation, EnforcementMode.Enforce, []);

@@ -85,7 +85,7 @@ public static class PolicyParser
     {
         foreach (var field in fields)
         {
-            reader.String(field);
+            reader.Text(field);
         }
     }
 

@@ -2,7 +2,6 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
-using PolicyService.Core.Policies;
 
 namespace PolicyService.Core.Verification;
 
