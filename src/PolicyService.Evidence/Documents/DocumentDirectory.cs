@@ -83,7 +83,7 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         byte[] content;
         try
         {
-            content = Content(path);
+            content = Content(stamp.Place);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -110,9 +110,10 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         return isNews;
     }
 
-    private byte[] Content(string path)
+    /// <param name="place">Where the scan found it, so that a link swapped since then does not lead elsewhere.</param>
+    private static byte[] Content(string place)
     {
-        using var file = new FileStream(Path.Combine(root, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+        using var file = new FileStream(place, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
         // One byte over the limit is enough for the parser to refuse the file, however long it is.
         var buffer = new byte[Math.Min(file.Length, Limits.MessageBytes + 1)];
         var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
