@@ -83,7 +83,8 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         byte[] content;
         try
         {
-            content = Content(stamp.Place);
+            // What has no length is empty, or a pipe or device, whose opening could wait for ever.
+            content = stamp.Length == 0 ? [] : Content(stamp.Place);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
