@@ -1,0 +1,164 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using PolicyService.Core.Images;
+
+namespace PolicyService.Core.Attestations;
+
+/// <summary>What a simple-signing payload says it is. Which one a source may use is its reader's decision.</summary>
+public enum SimpleSigningType
+{
+    /// <summary>Never parsed.</summary>
+    Unspecified = 0,
+
+    /// <summary>Attestations of Binary Authorization: occurrences and inline.</summary>
+    BinaryAuthorization,
+
+    /// <summary>Signatures that cosign puts beside an image.</summary>
+    Cosign,
+}
+
+/// <summary>
+/// The simple-signing document: "this digest is vouched for". Parsed strictly, because every freedom in reading it is a chance
+/// that signer and verifier read two different digests.
+/// </summary>
+public sealed record SimpleSigningPayload(string DockerReference, Digest Digest, SimpleSigningType Type)
+{
+    /// <summary>Largest document, in bytes.</summary>
+    public const int MaxSize = 64 * 1024;
+
+    private const int MaxDepth = 64;
+    private const string BinaryAuthorizationType = "Google cloud binauthz container signature";
+    private const string CosignType = "cosign container image signature";
+
+    private static readonly JsonDocumentOptions Strict = new()
+    {
+        AllowDuplicateProperties = false, // else the last one wins here, and maybe the first at the signer
+        MaxDepth = MaxDepth,
+        CommentHandling = JsonCommentHandling.Disallow,
+        AllowTrailingCommas = false,
+    };
+
+    public static bool TryParse(
+        ReadOnlySpan<byte> json, [NotNullWhen(true)] out SimpleSigningPayload? payload, [NotNullWhen(false)] out string? problem)
+    {
+        payload = null;
+        if (json.Length > MaxSize)
+        {
+            problem = "the payload is larger than 64 KiB";
+            return false;
+        }
+
+        if (!Utf8.IsValid(json))
+        {
+            problem = "the payload is not UTF-8";
+            return false;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(json.ToArray(), Strict);
+            problem = Read(document.RootElement, out payload);
+        }
+        catch (JsonException)
+        {
+            problem = "the payload is not strict JSON: one value, no byte order mark, no comments, no field twice, at most 64 levels";
+        }
+        catch (InvalidOperationException)
+        {
+            problem = "the payload has half of a surrogate pair in a string"; // the reader says so only when asked for the text
+        }
+
+        return payload is not null;
+    }
+
+    /// <summary>The document that Binary Authorization clients sign, byte for byte.</summary>
+    public static byte[] Write(string dockerReference, Digest digest) => Encoding.ASCII.GetBytes(
+        "{\n"
+        + "  \"critical\": {\n"
+        + "    \"identity\": {\n"
+        + $"      \"docker-reference\": \"{JsonEncodedText.Encode(dockerReference)}\"\n"
+        + "    },\n"
+        + "    \"image\": {\n"
+        + $"      \"docker-manifest-digest\": \"{digest}\"\n"
+        + "    },\n"
+        + $"    \"type\": \"{BinaryAuthorizationType}\"\n"
+        + "  }\n"
+        + "}\n");
+
+    // Gives the problem, or none and the payload.
+    private static string? Read(JsonElement root, out SimpleSigningPayload? payload)
+    {
+        payload = null;
+        if (!HasOnly(root, "critical", "optional") || !root.TryGetProperty("critical", out var critical))
+        {
+            return "the payload is not an object of `critical` and at most `optional`";
+        }
+
+        if (root.TryGetProperty("optional", out var optional) && optional.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
+        {
+            return "`optional` is neither null nor an object";
+        }
+
+        if (!HasOnly(critical, "identity", "image", "type"))
+        {
+            return "`critical` is not an object of `identity`, `image` and `type`";
+        }
+
+        if (!TryReadString(critical, "type", out var typeName) || TypeOf(typeName) is not { } type)
+        {
+            return "`critical.type` is missing or names no known type";
+        }
+
+        if (!TryReadOnlyString(critical, "identity", "docker-reference", out var reference))
+        {
+            return "`critical.identity` is not an object of the string `docker-reference` alone";
+        }
+
+        if (!TryReadOnlyString(critical, "image", "docker-manifest-digest", out var digestText) || !Digest.TryParse(digestText, out var digest))
+        {
+            return "`critical.image` is not an object of a sha256 `docker-manifest-digest` alone";
+        }
+
+        payload = new SimpleSigningPayload(reference, digest, type);
+        return null;
+    }
+
+    private static bool HasOnly(JsonElement element, params ReadOnlySpan<string> names)
+    {
+        if (element.ValueKind is not JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        foreach (var property in element.EnumerateObject())
+        {
+            if (!names.Contains(property.Name))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static SimpleSigningType? TypeOf(string name) => name switch
+    {
+        BinaryAuthorizationType => SimpleSigningType.BinaryAuthorization,
+        CosignType => SimpleSigningType.Cosign,
+        _ => null,
+    };
+
+    private static bool TryReadOnlyString(JsonElement parent, string name, string field, [NotNullWhen(true)] out string? value)
+    {
+        value = null;
+        return parent.TryGetProperty(name, out var element) && HasOnly(element, field) && TryReadString(element, field, out value);
+    }
+
+    private static bool TryReadString(JsonElement parent, string name, [NotNullWhen(true)] out string? value)
+    {
+        value = parent.TryGetProperty(name, out var element) && element.ValueKind is JsonValueKind.String ? element.GetString() : null;
+        return value is not null;
+    }
+}
