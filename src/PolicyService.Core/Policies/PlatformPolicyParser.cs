@@ -50,7 +50,8 @@ public static class PlatformPolicyParser
         }
 
         reader.End();
-        return new PlatformPolicy { Name = name, Allowlist = allowlist, CheckSets = sets };
+        CheckSet[] written = sets.Count > 0 ? [.. sets] : [new CheckSet("", new CheckSetScope("", ""), NamePatternSet.Empty, [new AlwaysAllowCheck()])];
+        return new PlatformPolicy { Name = name, Allowlist = allowlist, CheckSets = written };
     }
 
     private static CheckSet? ParseCheckSet(MappingReader reader)
@@ -68,7 +69,8 @@ public static class PlatformPolicyParser
             }
         }
 
-        return new CheckSet(displayName, new CheckSetScope(space, account), ParseImageAllowlist(reader), reader.Mappings("checks", ParseCheck));
+        var checks = reader.Mappings("checks", ParseCheck);
+        return new CheckSet(displayName, new CheckSetScope(space, account), ParseImageAllowlist(reader), checks.Count > 0 ? checks : [new AlwaysAllowCheck()]);
     }
 
     private static Check? ParseCheck(MappingReader reader)
