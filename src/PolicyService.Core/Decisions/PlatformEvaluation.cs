@@ -8,7 +8,9 @@ internal static class PlatformEvaluation
 {
     public static PartOutcome Evaluate(Selection selection, BoundPlatformPolicy bound, DateTimeOffset now)
     {
-        var mode = bound.Binding.Mode is BindingMode.Enforce ? EnforcementMode.Enforce : EnforcementMode.DryRun;
+        // A Cloud Run rule has a mode of its own; what rule or binding runs dry does not block.
+        var isDryRun = bound.Binding.Mode is not BindingMode.Enforce || bound.Policy?.CloudRunRule?.Enforcement is EnforcementMode.DryRun;
+        var mode = isDryRun ? EnforcementMode.DryRun : EnforcementMode.Enforce;
         if (bound.Policy is not { } policy)
         {
             return PartOutcome.Error(Texts.ConfigError(selection, $"the platform policy {bound.Binding.Name} does not exist")) with { Mode = mode };

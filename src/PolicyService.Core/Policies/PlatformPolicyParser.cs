@@ -111,10 +111,10 @@ public static class PlatformPolicyParser
         AdmissionRule? rule = null;
         if (reader.Mapping("rule") is { } body)
         {
-            // requiredAttestors are documents of their own inside the rule; without their evidence the rule answers an error.
-            rule = body.Node.Entries.Any(entry => entry.Key == "requiredAttestors")
-                ? ParseRuleWithAttestors(body)
-                : PolicyParser.ParseRule(body, RuleScope.Default, "");
+            // Its attestors are documents of their own inside the rule; without their evidence the rule answers an error.
+            const string Attestors = "requiredAttestors";
+            body.Sequence(Attestors);
+            rule = PolicyParser.ParseRule(body, RuleScope.Default, "", Attestors, []);
         }
         else
         {
@@ -123,15 +123,6 @@ public static class PlatformPolicyParser
 
         reader.End();
         return new PlatformPolicy { Name = name, Allowlist = allowlist, CloudRunRule = rule };
-    }
-
-    private static AdmissionRule ParseRuleWithAttestors(MappingReader reader)
-    {
-        reader.Text("evaluationMode");
-        reader.Text("enforcementMode");
-        reader.Take("requiredAttestors");
-        reader.End();
-        return new AdmissionRule(RuleScope.Default, "", EvaluationMode.RequireAttestation, EnforcementMode.Enforce, []);
     }
 
     private static NamePatternSet ParseImageAllowlist(MappingReader reader)
