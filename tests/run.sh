@@ -58,12 +58,14 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Runs a command in a session of its own, so that what it leaves behind is found, ended and counted as a failure.
+# (ps, not pgrep: that one also lists processes that have ended and only wait to be reaped.)
 run() {
-  local status=0 left i
+  local status=0 left
   setsid "$@" </dev/null &
   session=$!
   wait "$session" || status=$?
-  for i in {1..50}; do
+  for _ in {1..50}; do
+    # shellcheck disable=SC2009
     left=$(ps -s "$session" -o stat=,pid=,args= | grep -v '^Z' || true)
     if [[ -z $left ]]; then break; fi
     sleep 0.1

@@ -1,7 +1,7 @@
+using PolicyService.Core.Attestations;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
-using PolicyService.Core.Attestations;
 using PolicyService.Core.Verification;
 
 namespace PolicyService.Core.Decisions;

@@ -1,0 +1,71 @@
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Evidence.Documents;
+
+/// <summary>What tells one version of a file from the next without reading it.</summary>
+internal readonly record struct FileStamp(DateTime Written, long Length, string Link);
+
+/// <summary>The files of a documents directory at one moment, by path relative to it.</summary>
+internal sealed class DirectoryScan : IEquatable<DirectoryScan>
+{
+    private static readonly string[] Folders = ["attestors", "attestations", "platform-policies"];
+
+    private readonly SortedDictionary<string, FileStamp> _files = new(StringComparer.Ordinal);
+
+    public IReadOnlyDictionary<string, FileStamp> Files => _files;
+
+    /// <summary>Lists the layout's folders and nothing else: a link to somewhere large costs nothing.</summary>
+    /// <exception cref="IOException">The directory is not there or cannot be listed.</exception>
+    public static DirectoryScan Of(string root)
+    {
+        var scan = new DirectoryScan();
+        scan.AddProject(root, "");
+        var projects = Path.Combine(root, "projects");
+        if (Directory.Exists(projects))
+        {
+            foreach (var project in Directory.EnumerateDirectories(projects).Select(Path.GetFileName).OfType<string>().Where(IsShown))
+            {
+                scan.AddProject(Path.Combine(projects, project), $"projects/{project}/");
+            }
+        }
+
+        return scan;
+    }
+
+    public bool Equals(DirectoryScan? other) => other is not null && _files.SequenceEqual(other._files);
+
+    public override bool Equals(object? obj) => Equals(obj as DirectoryScan);
+
+    public override int GetHashCode() => _files.Count;
+
+    private void AddProject(string directory, string prefix)
+    {
+        AddFiles(directory, prefix);
+        foreach (var folder in Folders)
+        {
+            var path = Path.Combine(directory, folder);
+            if (Directory.Exists(path))
+            {
+                AddFiles(path, $"{prefix}{folder}/");
+            }
+        }
+    }
+
+    private void AddFiles(string directory, string prefix)
+    {
+        foreach (var file in new DirectoryInfo(directory).EnumerateFiles().Where(file => IsShown(file.Name)))
+        {
+            // Times and lengths are those of what a link leads to; a ConfigMap's links lead through `..data`.
+            var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
+            if (target is { Exists: true } && (prefix.Length > 0 || DocumentPlace.Of(file.Name).Kind is not DocumentKind.Unknown || HasDocumentEnding(file.Name)))
+            {
+                _files[prefix + file.Name] = new FileStamp(target.LastWriteTimeUtc, target.Length, file.LinkTarget is null ? "" : target.FullName);
+            }
+        }
+    }
+
+    private static bool HasDocumentEnding(string name) => Path.GetExtension(name) is ".yaml" or ".yml" or ".json";
+
+    /// <summary>Editors and ConfigMaps keep what is not meant in names with a leading dot.</summary>
+    private static bool IsShown(string name) => !name.StartsWith('.');
+}

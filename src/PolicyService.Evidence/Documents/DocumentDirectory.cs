@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using PolicyService.Core;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Evidence.Documents;
+
+/// <summary>One reading of a documents directory.</summary>
+/// <param name="Changed">Something differs from the reading before; only then <paramref name="Documents"/> is a new version.</param>
+/// <param name="Documents">All documents, each file at its last good version.</param>
+/// <param name="Problems">What is wrong now, files held at an older version included.</param>
+public sealed record DirectoryReading(bool Changed, DocumentSet Documents, IReadOnlyList<DocumentProblem> Problems);
+
+/// <summary>
+/// Documents in a directory of files (SEMANTICS section 5): each file is held at its last good version, a deletion is a deletion at
+/// once, and a reading is of one state of the directory. Not thread-safe: one reader polls it.
+/// </summary>
+public sealed class DocumentDirectory(string root, TimeProvider time)
+{
+    /// <summary>How often a directory that changes while it is read is read again before the next poll gets its turn.</summary>
+    private const int Attempts = 5;
+
+    /// <summary>
+    /// A file younger than this when it was read is read again at the next poll: a second write within the resolution of the file
+    /// system's clock would leave no trace in its time.
+    /// </summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<string, HeldFile> _held = new(StringComparer.Ordinal);
+    private DirectoryReading _last = new(false, new DocumentSet(), []);
+
+    public string Root => root;
+
+    /// <summary>Reads what changed.</summary>
+    /// <exception cref="IOException">The directory itself cannot be read; what was held stays held.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
+    public DirectoryReading Read()
+    {
+        var changed = false;
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var before = DirectoryScan.Of(root);
+            changed |= Apply(before);
+            // A ConfigMap swaps all its files at once: what was read across the swap is read again.
+            if (before.Equals(DirectoryScan.Of(root)))
+            {
+                break;
+            }
+        }
+
+        if (changed || _last.Documents.Projects.Count == 0)
+        {
+            var problems = _held.Values.SelectMany(file => file.Problems).ToList();
+            _last = new DirectoryReading(changed, DocumentFiles.Assemble([.. _held.Values.Select(file => file.Good)], problems), problems);
+        }
+
+        return _last with { Changed = changed };
+    }
+
+    private bool Apply(DirectoryScan scan)
+    {
+        var changed = false;
+        foreach (var path in _held.Keys.Except(scan.Files.Keys, StringComparer.Ordinal).ToArray())
+        {
+            changed |= _held.Remove(path);
+        }
+
+        foreach (var (path, stamp) in scan.Files)
+        {
+            var held = _held.GetValueOrDefault(path);
+            if (held is null || held.Stamp != stamp || !held.IsSettled)
+            {
+                changed |= ReadFile(path, stamp, held);
+            }
+        }
+
+        return changed;
+    }
+
+    private bool ReadFile(string path, FileStamp stamp, HeldFile? held)
+    {
+        var isSettled = time.GetUtcNow().UtcDateTime - stamp.Written > Settling;
+        byte[] content;
+        try
+        {
+            content = Content(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Gone between scan and read: the scan that follows tells. Unreadable: a problem of this file alone.
+            return Hold(path, new ParsedDocument(path, DocumentPlace.Of(path), null, [Unreadable(path, exception)]), stamp, "", held, isSettled: false);
+        }
+
+        var hash = Convert.ToHexStringLower(SHA256.HashData(content));
+        if (held is not null && held.Hash == hash)
+        {
+            _held[path] = held with { Stamp = stamp, IsSettled = isSettled };
+            return false;
+        }
+
+        return Hold(path, DocumentFiles.Parse(path, content), stamp, hash, held, isSettled);
+    }
+
+    /// <summary>Keeps the last good content beside the problems of the newest one.</summary>
+    private bool Hold(string path, ParsedDocument read, FileStamp stamp, string hash, HeldFile? held, bool isSettled)
+    {
+        var isNews = held is null || held.Hash != hash;
+        var good = read.Content is null && held?.Good.Content is not null ? held.Good : read;
+        _held[path] = new HeldFile(stamp, hash, good, read.Problems, isSettled);
+        return isNews;
+    }
+
+    private byte[] Content(string path)
+    {
+        using var file = new FileStream(Path.Combine(root, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+        // One byte over the limit is enough for the parser to refuse the file, however long it is.
+        var buffer = new byte[Math.Min(file.Length, Limits.MessageBytes + 1)];
+        var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        return buffer.AsSpan(0, length).ToArray();
+    }
+
+    private static DocumentProblem Unreadable(string path, Exception exception) =>
+        new(path, new Mark(1, 1), $"the file cannot be read: {exception.GetType().Name}", "give the service the right to read it", ProblemSeverity.Error);
+
+    private sealed record HeldFile(FileStamp Stamp, string Hash, ParsedDocument Good, IReadOnlyList<DocumentProblem> Problems, bool IsSettled);
+}

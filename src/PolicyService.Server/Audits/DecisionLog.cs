@@ -1,0 +1,196 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Threading.Channels;
+using Prometheus;
+
+namespace PolicyService.Server.Audits;
+
+/// <summary>The decision could not be recorded before the caller's deadline; no verdict is given then.</summary>
+public sealed class AuditUnavailableException() : Exception("the decision could not be recorded in time");
+
+/// <summary>
+/// Records every decision. One writer takes the records from a bounded channel and writes them in groups; when the sink fails it
+/// keeps them and tries again, and when the channel is full callers wait, and then get no verdict.
+/// </summary>
+public sealed partial class DecisionLog : BackgroundService
+{
+    private const int Capacity = 8192;
+    private const int GroupRecords = 512;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<Entry> _channel = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly IRecordSink _sink;
+    private readonly ServerSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger<DecisionLog> _logger;
+    private readonly Counter.Child _written;
+    private readonly Counter.Child _refused;
+    private readonly Counter.Child _failures;
+    private volatile bool _isFailing;
+
+    public DecisionLog(IRecordSink sink, ServerSettings settings, CollectorRegistry registry, TimeProvider time, ILogger<DecisionLog> logger)
+    {
+        (_sink, _settings, _time, _logger) = (sink, settings, time, logger);
+        var factory = Metrics.WithCustomRegistry(registry);
+        var records = factory.CreateCounter("policyservice_audit_records_total", "Decision records by outcome.", "outcome");
+        (_written, _refused, _failures) = (records.WithLabels("written"), records.WithLabels("refused"), records.WithLabels("sink_failure"));
+        var queue = factory.CreateGauge("policyservice_audit_queue_records", "Decision records that wait to be written.");
+        var failing = factory.CreateGauge("policyservice_audit_failing", "1 while the sink of the decision records fails.");
+        registry.AddBeforeCollectCallback(() =>
+        {
+            queue.Set(_channel.Reader.Count);
+            failing.Set(_isFailing ? 1 : 0);
+        });
+    }
+
+    /// <summary>The sink refused the last group.</summary>
+    public bool IsFailing => _isFailing;
+
+    /// <summary>Hands the record to the writer; waits for the disk where the record must be durable.</summary>
+    /// <exception cref="AuditUnavailableException">Neither was possible before the deadline.</exception>
+    public async ValueTask RecordAsync(DecisionRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
+    {
+        var entry = new Entry(record, _settings.AuditDurable || record.MustBeDurable);
+        var isQueued = _channel.Writer.TryWrite(entry);
+        if (!isQueued || entry.Written is not null)
+        {
+            await WaitAsync(entry, isQueued, deadline, cancellation);
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        // What was decided is written before the process ends, as far as the sink lets us.
+        _channel.Writer.TryComplete();
+        if (ExecuteTask is { } writer)
+        {
+            await Task.WhenAny(writer, Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken));
+        }
+
+        await base.StopAsync(cancellationToken);
+        _sink.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Run(() => WriteAllAsync(stoppingToken), CancellationToken.None);
+
+    private async Task WaitAsync(Entry entry, bool isQueued, Decisions.Deadline deadline, CancellationToken cancellation)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var timer = _time.CreateTimer(_ => ending.Cancel(), null, deadline.Remaining(_time.GetUtcNow()), Timeout.InfiniteTimeSpan);
+        try
+        {
+            if (!isQueued)
+            {
+                await _channel.Writer.WriteAsync(entry, ending.Token);
+            }
+
+            if (entry.Written is { } written)
+            {
+                await written.Task.WaitAsync(ending.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
+        {
+            entry.Abandon();
+            _refused.Inc();
+            cancellation.ThrowIfCancellationRequested();
+            throw new AuditUnavailableException();
+        }
+    }
+
+    private async Task WriteAllAsync(CancellationToken stopping)
+    {
+        var group = new List<Entry>(GroupRecords);
+        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
+        while (await _channel.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            while (group.Count < GroupRecords && _channel.Reader.TryRead(out var entry))
+            {
+                group.Add(entry);
+            }
+
+            while (!TryWriteGroup(group, buffer))
+            {
+                if (stopping.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                await Task.Delay(RetryDelay, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            group.Clear();
+        }
+    }
+
+    private bool TryWriteGroup(List<Entry> group, ArrayBufferWriter<byte> buffer)
+    {
+        // A record whose caller was told that there is no verdict must not say that there was one.
+        group.RemoveAll(entry => entry.IsAbandoned);
+        Serialize(group, buffer);
+        try
+        {
+            _sink.Write(buffer.WrittenSpan);
+            if (group.Exists(entry => entry.Written is not null))
+            {
+                _sink.MakeDurable();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _failures.Inc();
+            if (!_isFailing)
+            {
+                LogFailing(_logger, exception.Message);
+                _isFailing = true;
+            }
+
+            return false;
+        }
+
+        if (_isFailing)
+        {
+            _isFailing = false;
+            LogMended(_logger);
+        }
+
+        group.ForEach(entry => entry.Complete());
+        _written.Inc(group.Count);
+        return true;
+    }
+
+    private static void Serialize(List<Entry> group, ArrayBufferWriter<byte> buffer)
+    {
+        buffer.ResetWrittenCount();
+        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true });
+        foreach (var entry in group)
+        {
+            json.Reset();
+            entry.Record.WriteTo(json);
+            json.Flush();
+            buffer.Write("\n"u8);
+        }
+    }
+
+    [LoggerMessage(10, LogLevel.Error, "Decision records cannot be written ({Error}); they are kept, and when too many wait decisions end UNAVAILABLE")]
+    private static partial void LogFailing(ILogger logger, string error);
+
+    [LoggerMessage(11, LogLevel.Information, "Decision records are written again")]
+    private static partial void LogMended(ILogger logger);
+
+    private sealed class Entry(DecisionRecord record, bool durable)
+    {
+        private volatile bool _isAbandoned;
+
+        public DecisionRecord Record => record;
+
+        /// <summary>Completes when the record is durable; null if nobody waits for that.</summary>
+        public TaskCompletionSource? Written { get; } = durable ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+
+        public bool IsAbandoned => _isAbandoned;
+
+        public void Abandon() => _isAbandoned = true;
+
+        public void Complete() => Written?.TrySetResult();
+    }
+}

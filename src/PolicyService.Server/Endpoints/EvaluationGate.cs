@@ -1,0 +1,54 @@
+using Grpc.Core;
+using PolicyService.Api.V1;
+using PolicyService.Core.Decisions;
+using PolicyService.Server.Audits;
+using PolicyService.Server.Decisions;
+using PolicyService.Server.Policies;
+
+namespace PolicyService.Server.Endpoints;
+
+/// <summary>The answer to one item: a response, or why there is none. Unary, batch, stream and REST all ask through here.</summary>
+public readonly record struct ItemAnswer(EvaluateResponse? Response, Error? Error);
+
+/// <summary>Takes one wire request through the decision point.</summary>
+public sealed class EvaluationGate(PolicyDecisionPoint decisions, TimeProvider time)
+{
+    /// <summary>Nobody can be told apart before authentication is configured, so everybody holds every grant, and only loopback is bound.</summary>
+    private const string Anonymous = "anonymous";
+
+    public PolicyVersion Version => decisions.Version;
+
+    /// <summary>The caller's deadline, or the default.</summary>
+    public Deadline DeadlineOf(DateTime asked) =>
+        Deadline.Of(time.GetUtcNow(), asked == DateTime.MaxValue ? null : new DateTimeOffset(DateTime.SpecifyKind(asked, DateTimeKind.Utc)));
+
+    public async ValueTask<ItemAnswer> AskAsync(EvaluateRequest? wire, PolicyVersion version, Deadline deadline, CancellationToken cancellation)
+    {
+        if (wire is null)
+        {
+            return Refused(new RequestProblem("request", "request: it is missing"));
+        }
+
+        if (RequestParser.Parse(wire, CallerGrants.All, out var problem) is not { } request)
+        {
+            return Refused(problem!);
+        }
+
+        try
+        {
+            return await decisions.DecideAsync(request, version, Anonymous, deadline, cancellation) switch
+            {
+                DecisionOutcome.Decided decided => new ItemAnswer(ResponseWriter.Write(wire, decided.Decision, decided.DecisionId), null),
+                DecisionOutcome.Invalid invalid => Refused(RequestProblem.Of(invalid.Field, wire.Project, invalid.Problem)),
+                var other => throw new InvalidOperationException($"no outcome is {other}"),
+            };
+        }
+        catch (AuditUnavailableException)
+        {
+            return new ItemAnswer(null, new Error { Code = (int)StatusCode.Unavailable, Message = "the decision could not be recorded in time, so there is none: ask again" });
+        }
+    }
+
+    private static ItemAnswer Refused(RequestProblem problem) =>
+        new(null, new Error { Code = (int)StatusCode.InvalidArgument, Field = problem.Field, Message = problem.Message });
+}

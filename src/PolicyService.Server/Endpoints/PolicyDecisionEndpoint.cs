@@ -1,0 +1,98 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using PolicyService.Api.V1;
+using PolicyService.Core;
+
+namespace PolicyService.Server.Endpoints;
+
+/// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
+public sealed class PolicyDecisionEndpoint(EvaluationGate gate, IHostApplicationLifetime lifetime) : PolicyDecisionService.PolicyDecisionServiceBase
+{
+    public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
+    {
+        var answer = await gate.AskAsync(request, gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
+        return answer.Response ?? throw Status(answer.Error!);
+    }
+
+    public override async Task<EvaluateBatchResponse> EvaluateBatch(EvaluateBatchRequest request, ServerCallContext context)
+    {
+        if (request.Requests.Count > Limits.BatchImages)
+        {
+            throw Status(new Error { Code = (int)StatusCode.InvalidArgument, Message = $"requests: {request.Requests.Count} images, more than {Limits.BatchImages}: send several batches" });
+        }
+
+        var (version, deadline) = (gate.Version, gate.DeadlineOf(context.Deadline));
+        var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, version, deadline, context.CancellationToken).AsTask()));
+        var response = new EvaluateBatchResponse();
+        response.Results.AddRange(answers.Select(answer => answer.Response is not null
+            ? new EvaluateBatchResult { Response = answer.Response }
+            : new EvaluateBatchResult { Error = answer.Error }));
+        return response;
+    }
+
+    public override async Task EvaluateStream(
+        IAsyncStreamReader<EvaluateStreamRequest> requestStream, IServerStreamWriter<EvaluateStreamResponse> responseStream, ServerCallContext context)
+    {
+        // Bounded: a caller that does not read its answers stops being read.
+        var answers = Channel.CreateBounded<Task<EvaluateStreamResponse>>(Limits.StreamConcurrency);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var reading = ReadAsync(requestStream, answers.Writer, context, failed.Token);
+        try
+        {
+            await foreach (var answer in answers.Reader.ReadAllAsync(failed.Token))
+            {
+                await responseStream.WriteAsync(await answer, failed.Token);
+            }
+        }
+        finally
+        {
+            await failed.CancelAsync();
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        // A half-close ends well; a drain says that what was not answered must be asked elsewhere.
+        if (await reading)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "the service is shutting down; every message not answered must be sent again"));
+        }
+    }
+
+    /// <summary>Reads until the half-close or the shutdown; true if it was the shutdown.</summary>
+    private async Task<bool> ReadAsync(
+        IAsyncStreamReader<EvaluateStreamRequest> requests, ChannelWriter<Task<EvaluateStreamResponse>> answers, ServerCallContext context, CancellationToken failed)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(failed, lifetime.ApplicationStopping);
+        try
+        {
+            while (await requests.MoveNext(ending.Token))
+            {
+                await answers.WriteAsync(AnswerAsync(requests.Current, context), failed);
+            }
+
+            return false;
+        }
+        catch (Exception exception) when (lifetime.ApplicationStopping.IsCancellationRequested && (exception is OperationCanceledException or RpcException or IOException))
+        {
+            return true;
+        }
+        finally
+        {
+            answers.TryComplete();
+        }
+    }
+
+    private async Task<EvaluateStreamResponse> AnswerAsync(EvaluateStreamRequest message, ServerCallContext context)
+    {
+        if (RequestParser.Limit("correlation_id", message.CorrelationId, Limits.StringBytes) is { } problem)
+        {
+            return new EvaluateStreamResponse { Error = new Error { Code = (int)StatusCode.InvalidArgument, Field = problem.Field, Message = problem.Message } };
+        }
+
+        var answer = await gate.AskAsync(message.Request, gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
+        return answer.Response is not null
+            ? new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Response = answer.Response }
+            : new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Error = answer.Error };
+    }
+
+    private static RpcException Status(Error error) => new(new Status((StatusCode)error.Code, error.Message));
+}

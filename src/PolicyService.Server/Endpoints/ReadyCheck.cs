@@ -1,0 +1,57 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using PolicyService.Core.Documents;
+using PolicyService.Server.Audits;
+using PolicyService.Server.Policies;
+
+namespace PolicyService.Server.Endpoints;
+
+/// <summary>
+/// Ready: documents are in force and decisions can be recorded. Problems of documents show in the detail and do not take the
+/// service away: the last good versions decide.
+/// </summary>
+public sealed class ReadyCheck(SnapshotInForce inForce, DecisionLog log, IHostApplicationLifetime lifetime) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var reason = inForce.Current is null ? "no documents were read yet"
+            : log.IsFailing ? "decision records cannot be written"
+            : lifetime.ApplicationStopping.IsCancellationRequested ? "the service is shutting down"
+            : null;
+        return Task.FromResult(reason is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(reason));
+    }
+}
+
+/// <summary>The body of <c>/healthz/ready</c>.</summary>
+public static class ReadyDetail
+{
+    public static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        var version = context.RequestServices.GetRequiredService<SnapshotInForce>().Current;
+        var detail = new
+        {
+            status = report.Status is HealthStatus.Healthy ? "ready" : "not ready",
+            reasons = report.Entries.Values.Select(entry => entry.Description).OfType<string>().ToArray(),
+            documents = version is null ? null : new
+            {
+                generation = version.Snapshot.Generation,
+                readAt = version.ReadAt,
+                stale = version.IsStale,
+                projects = version.Snapshot.Projects.Keys.Order(StringComparer.Ordinal).ToArray(),
+                problems = version.Problems.Select(problem => new
+                {
+                    file = problem.File,
+                    line = problem.Mark.Line,
+                    column = problem.Mark.Column,
+                    severity = problem.Severity is ProblemSeverity.Error ? "error" : "warning",
+                    message = problem.Message,
+                    remedy = problem.Remedy,
+                }).ToArray(),
+            },
+        };
+        return context.Response.WriteAsJsonAsync(detail, JsonSerializerOptions.Web, context.RequestAborted);
+    }
+
+    public static HealthCheckOptions Options { get; } = new() { ResponseWriter = WriteAsync };
+}

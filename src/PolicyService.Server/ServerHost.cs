@@ -1,0 +1,110 @@
+using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using PolicyService.Core;
+using PolicyService.Evidence;
+using PolicyService.Evidence.Verification;
+using PolicyService.Server.Audits;
+using PolicyService.Server.Decisions;
+using PolicyService.Server.Endpoints;
+using PolicyService.Server.Endpoints.Rest;
+using PolicyService.Server.Policies;
+using Prometheus;
+
+namespace PolicyService.Server;
+
+/// <summary>Puts the service together.</summary>
+public sealed class ServerHost
+{
+    private readonly ListenOptions[] _listening = new ListenOptions[2];
+
+    private ServerHost(WebApplicationBuilder builder, ServerSettings settings)
+    {
+        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, settings));
+        Application = builder.Build();
+    }
+
+    public WebApplication Application { get; }
+
+    /// <summary>Where gRPC listens, once started; the port is the real one where 0 was asked for.</summary>
+    public string GrpcUrl => $"http://{_listening[0].IPEndPoint}";
+
+    /// <summary>Where HTTP/1.1 listens, once started.</summary>
+    public string HttpUrl => $"http://{_listening[1].IPEndPoint}";
+
+    /// <param name="args">The command line.</param>
+    /// <param name="time">The clock; tests bring their own.</param>
+    /// <exception cref="SettingsException">A setting stops the start.</exception>
+    public static ServerHost Build(string[] args, TimeProvider time)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var settings = ServerSettings.Read(builder.Configuration, args);
+        // Standard output belongs to the decision records.
+        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.Services.AddSingleton(settings).AddSingleton(time);
+        builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
+        builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+        builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
+        builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
+        builder.Services.AddSingleton(OpenSink(settings));
+        builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
+        builder.Services.AddGrpcReflection();
+        builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
+            .AddCheck<ReadyCheck>("ready");
+        // A name that resolves to this machine must not let a web page of another site in.
+        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+        var host = new ServerHost(builder, settings);
+        host.MapEndpoints();
+        return host;
+    }
+
+    private static IRecordSink OpenSink(ServerSettings settings)
+    {
+        if (settings.AuditFile is null)
+        {
+            return new StandardOutputSink();
+        }
+
+        try
+        {
+            var sink = new FileRecordSink(settings.AuditFile);
+            sink.Write([]);
+            return sink;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"the decision records cannot be written to `{settings.AuditFile}` ({exception.GetType().Name}): mend --Audit:File");
+        }
+    }
+
+    private void ConfigureKestrel(KestrelServerOptions kestrel, ServerSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = Limits.MessageBytes;
+        kestrel.Listen(settings.Grpc, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            _listening[0] = listen;
+        });
+        kestrel.Listen(settings.Http, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            _listening[1] = listen;
+        });
+    }
+
+    private void MapEndpoints()
+    {
+        Application.UseHostFiltering();
+        // gRPC measures each message against its own limit before it reads it.
+        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
+        Application.MapGrpcReflectionService();
+        Application.MapGrpcHealthChecksService();
+        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
+        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
+        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
+        Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
+    }
+}

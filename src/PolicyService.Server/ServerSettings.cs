@@ -1,0 +1,90 @@
+using System.Net;
+
+namespace PolicyService.Server;
+
+/// <summary>A setting that stops the start. The message is one line: what is wrong, and the remedy.</summary>
+public sealed class SettingsException(string message) : Exception(message);
+
+/// <summary>The settings of the service (ARCHITECTURE section 4), read and checked once, before anything listens.</summary>
+public sealed record ServerSettings
+{
+    private static readonly string[] Known =
+        ["Policies:Directory", "Audit:File", "Audit:Durable", "Urls:Grpc", "Urls:Http"];
+
+    /// <summary>Where gRPC listens: HTTP/2 without TLS, loopback only.</summary>
+    public required IPEndPoint Grpc { get; init; }
+
+    /// <summary>Where HTTP/1.1 listens: REST, health, metrics; loopback only.</summary>
+    public required IPEndPoint Http { get; init; }
+
+    /// <summary>Directory of documents.</summary>
+    public required string PoliciesDirectory { get; init; }
+
+    /// <summary>File of decision records; null: standard output.</summary>
+    public string? AuditFile { get; init; }
+
+    /// <summary>Every record is on disk before its answer; otherwise only those of overrides and admissions in doubt.</summary>
+    public bool AuditDurable { get; init; }
+
+    /// <summary>How often the directory is looked at.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <exception cref="SettingsException">A setting is missing, unknown or unusable.</exception>
+    public static ServerSettings Read(IConfiguration configuration, IEnumerable<string> arguments)
+    {
+        RefuseUnknown(arguments);
+        var directory = configuration["Policies:Directory"];
+        if (string.IsNullOrEmpty(directory))
+        {
+            throw new SettingsException("no documents: set --Policies:Directory to the directory that holds policy.yaml");
+        }
+
+        if (!Directory.Exists(directory))
+        {
+            throw new SettingsException($"the documents directory `{directory}` does not exist: create it, or mend --Policies:Directory");
+        }
+
+        var durable = configuration["Audit:Durable"];
+        if (durable is not (null or "true" or "false"))
+        {
+            throw new SettingsException($"--Audit:Durable is `{durable}`: write true or false");
+        }
+
+        return new ServerSettings
+        {
+            Grpc = ReadUrl(configuration, "Urls:Grpc", "http://127.0.0.1:50051"),
+            Http = ReadUrl(configuration, "Urls:Http", "http://127.0.0.1:8080"),
+            PoliciesDirectory = Path.GetFullPath(directory),
+            AuditFile = configuration["Audit:File"] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            AuditDurable = durable == "true",
+        };
+    }
+
+    /// <summary>A misspelt flag would otherwise be ignored, and what it should have secured with it.</summary>
+    private static void RefuseUnknown(IEnumerable<string> arguments)
+    {
+        foreach (var argument in arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)))
+        {
+            var name = argument[2..].Split('=')[0];
+            if (!Known.Contains(name, StringComparer.OrdinalIgnoreCase))
+            {
+                throw new SettingsException($"unknown setting `--{name}`: use one of {string.Join(", ", Known.Select(known => "--" + known))}");
+            }
+        }
+    }
+
+    private static IPEndPoint ReadUrl(IConfiguration configuration, string key, string standard)
+    {
+        var text = configuration[key] is { Length: > 0 } given ? given : standard;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp || url.AbsolutePath != "/" || url.Query.Length > 0)
+        {
+            throw new SettingsException($"--{key} is `{text}`: write http://127.0.0.1:<port>");
+        }
+
+        var host = url.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) ? address : null;
+        return host is not null && IPAddress.IsLoopback(host)
+            ? new IPEndPoint(host, url.Port)
+            // Everybody who reaches the service holds every grant, so only this machine may.
+            : throw new SettingsException($"--{key} is `{text}`: without authentication only a loopback address can be bound, such as {standard}");
+    }
+}
