@@ -19,7 +19,7 @@ internal sealed class HelpWithExample(HelpAction help) : SynchronousCommandLineA
             output.WriteLine($"Exit code:\n  {codes.ReplaceLineEndings("\n  ")}\n");
         }
 
-        output.WriteLine($"Example:\n  {(verb?.Example ?? "policyctl version").ReplaceLineEndings("\n  ")}\n");
+        output.WriteLine($"Example:\n  {(verb?.Example ?? "policyctl demo").ReplaceLineEndings("\n  ")}\n");
         return Cli.ExitCodes.Admitted;
     }
 }

@@ -7,7 +7,7 @@ namespace PolicyService.Cli.Verbs;
 /// <summary>Parses the command line and runs one verb. Whatever goes wrong is one line on stderr, never a stack trace.</summary>
 internal static class VerbRunner
 {
-    /// <summary>Time a verb has after Ctrl+C or SIGTERM to put away what it made.</summary>
+    /// <summary>Time a verb has after Ctrl+C or SIGTERM to put away what it made; the demo has a server to end.</summary>
     private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(30);
 
     public static async Task<int> RunAsync(string[] args)
@@ -42,6 +42,7 @@ internal static class VerbRunner
         var root = new RootCommand("Asks a PolicyService whether container images may run, and prepares what it asks for.");
         root.Add(EvaluateVerb.Create());
         root.Add(PayloadVerb.Create());
+        root.Add(DemoVerb.Create());
         root.Add(VersionVerb.Create());
         foreach (var help in root.Options.OfType<HelpOption>())
         {
