@@ -62,6 +62,7 @@ public sealed class ServerHost
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
         builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+        adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
         return host;
