@@ -56,9 +56,15 @@ public static class AttestorParser
         var pkix = reader.Mapping("pkixPublicKey");
         var pem = pkix?.Text("publicKeyPem");
         var algorithm = pkix?.Value<SignatureAlgorithm>("signatureAlgorithm", ParseAlgorithm) ?? SignatureAlgorithm.Unspecified;
-        // v1 writes the id inside the PKIX key too.
-        pkix?.Text("keyId");
+        // v1 writes the id inside the PKIX key too; which of two ids counts must not be left open.
+        var inner = pkix?.Value<KeyId>("keyId", ParseKeyId) ?? default;
         pkix?.End();
+        if (hasId && inner != default && inner != given)
+        {
+            reader.Problems.Error(pkix!.MarkOf("keyId"), "`keyId` differs from the key's `id`", "write one id");
+        }
+
+        (given, hasId) = hasId ? (given, true) : (inner, inner != default);
         if (reader.Problems.HasErrors)
         {
             return null;
