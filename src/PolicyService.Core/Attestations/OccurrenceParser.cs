@@ -56,7 +56,7 @@ public static class OccurrenceParser
         var created = reader.Value<DateTimeOffset>("createTime", ValueParsers.Time);
         PolicyParser.PassOver(reader, "updateTime", "remediation");
         var body = reader.Mapping("attestation");
-        if (body is null && !reader.Problems.HasErrors)
+        if (!reader.Node.Entries.Any(entry => entry.Key == "attestation" && !entry.Value.IsNull))
         {
             reader.Problems.Error(reader.Node.Mark, "`attestation` is missing", "write attestation: {serializedPayload, signatures}");
         }
@@ -86,7 +86,7 @@ public static class OccurrenceParser
         var payload = reader.Value<byte[]>("serializedPayload", ValueParsers.Bytes);
         var signatures = reader.Mappings("signatures", ParseSignature);
         reader.End();
-        if (payload is null && jwts.Count == 0)
+        if (jwts.Count == 0 && !reader.Node.Entries.Any(entry => entry.Key == "serializedPayload" && !entry.Value.IsNull))
         {
             reader.Problems.Error(reader.Node.Mark, "`serializedPayload` is missing", "write the signed bytes as base64");
         }

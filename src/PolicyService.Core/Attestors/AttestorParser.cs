@@ -49,6 +49,7 @@ public static class AttestorParser
 
     private static AttestorKey? ParseKey(MappingReader reader)
     {
+        var before = reader.Problems.ErrorCount;
         PolicyParser.PassOver(reader, "comment");
         var given = reader.Value<KeyId>("id", ParseKeyId);
         var hasId = reader.Node.Entries.Any(entry => entry.Key == "id" && !entry.Value.IsNull);
@@ -56,10 +57,16 @@ public static class AttestorParser
         var pkix = reader.Mapping("pkixPublicKey");
         var pem = pkix?.Text("publicKeyPem");
         var algorithm = pkix?.Value<SignatureAlgorithm>("signatureAlgorithm", ParseAlgorithm) ?? SignatureAlgorithm.Unspecified;
-        // v1 writes the id inside the PKIX key too.
-        pkix?.Text("keyId");
+        // v1 writes the id inside the PKIX key too; which of two ids counts must not be left open.
+        var inner = pkix?.Value<KeyId>("keyId", ParseKeyId) ?? default;
         pkix?.End();
-        if (reader.Problems.HasErrors)
+        if (hasId && inner != default && inner != given)
+        {
+            reader.Problems.Error(pkix!.MarkOf("keyId"), "`keyId` differs from the key's `id`", "write one id");
+        }
+
+        (given, hasId) = hasId ? (given, true) : (inner, inner != default);
+        if (reader.Problems.ErrorCount > before)
         {
             return null;
         }

@@ -19,6 +19,15 @@ public abstract record Check(string Type, string DisplayName, NamePatternSet All
     protected abstract CheckResult Judge(CheckInput input);
 }
 
+/// <summary>
+/// What the loader writes where Binary Authorization lets an absence mean "allow" (no check sets, or an empty one), so that nothing
+/// else ever passes by being empty.
+/// </summary>
+public sealed record AlwaysAllowCheck() : Check("alwaysAllow", "", NamePatternSet.Empty)
+{
+    protected override CheckResult Judge(CheckInput input) => new(Conformance.Conformant, Type, "the policy has no checks for this pod");
+}
+
 /// <summary>The catch-all that no image passes.</summary>
 public sealed record AlwaysDenyCheck(string DisplayName, NamePatternSet Allowlist) : Check("alwaysDeny", DisplayName, Allowlist)
 {

@@ -74,7 +74,8 @@ public sealed class DirectoryPattern
             return false;
         }
 
-        var words = (bare.Length < host.Length ? "x" + bare : bare).Split('.');
-        return words.Length >= 2 && words.All(word => word.Length > 0);
+        // `*.io` would trust a whole top-level domain: two words must stand beside the star.
+        var words = bare.TrimStart('-').Split('.');
+        return (bare.StartsWith('.') ? words[1..] : words) is { Length: >= 2 } named && named.All(word => word.Length > 0);
     }
 }

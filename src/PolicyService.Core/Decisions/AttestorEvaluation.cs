@@ -52,10 +52,16 @@ internal static class AttestorEvaluation
             }
         }
 
-        // What could not be looked at might have satisfied the attestor, so it is an error and not a denial.
-        return evidence.Failures.Count > 0
-            ? PartOutcome.Error([.. evidence.Failures.Select(failure => Texts.Unavailable(selection, required, failure))])
-            : Denied(selection, required, furthest, why, keyId);
+        if (evidence.Failures.Count == 0)
+        {
+            return Denied(selection, required, furthest, why, keyId);
+        }
+
+        // What could not be looked at might have satisfied the attestor, so it is an error and not a denial. Where the pair is
+        // revoked nothing could have, and an error must not fail open over that.
+        return RevocationStep(selection, required, digest) is (_, var revoked)
+            ? Denied(selection, required, AttestorDetail.Revoked, revoked)
+            : PartOutcome.Error([.. evidence.Failures.Select(failure => Texts.Unavailable(selection, required, failure))]);
     }
 
     /// <summary>The step that stops an attestation, in the order of the specification; null if none does.</summary>

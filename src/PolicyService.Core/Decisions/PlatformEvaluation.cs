@@ -8,7 +8,9 @@ internal static class PlatformEvaluation
 {
     public static PartOutcome Evaluate(Selection selection, BoundPlatformPolicy bound, DateTimeOffset now)
     {
-        var mode = bound.Binding.Mode is BindingMode.Enforce ? EnforcementMode.Enforce : EnforcementMode.DryRun;
+        // A Cloud Run rule has a mode of its own; what rule or binding runs dry does not block.
+        var isDryRun = bound.Binding.Mode is not BindingMode.Enforce || bound.Policy?.CloudRunRule?.Enforcement is EnforcementMode.DryRun;
+        var mode = isDryRun ? EnforcementMode.DryRun : EnforcementMode.Enforce;
         if (bound.Policy is not { } policy)
         {
             return PartOutcome.Error(Texts.ConfigError(selection, $"the platform policy {bound.Binding.Name} does not exist")) with { Mode = mode };
@@ -25,13 +27,11 @@ internal static class PlatformEvaluation
     private static PartOutcome CheckSets(Selection selection, BoundPlatformPolicy bound, PlatformPolicy policy, DateTimeOffset now)
     {
         var request = selection.Request;
-        // The parser made sure that the last set is unscoped; no set at all is Google's explicit "allow".
+        // The parser made sure that there is a set and that the last one is unscoped.
         var set = policy.CheckSets.FirstOrDefault(candidate => candidate.Scope.Includes(request.Namespace, request.ServiceAccount));
         if (set is null)
         {
-            return policy.CheckSets.Count == 0
-                ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
-                : PartOutcome.Error(Texts.ConfigError(selection, $"no check set of {bound.Binding.Name} is for this pod"));
+            return PartOutcome.Error(Texts.ConfigError(selection, $"no check set of {bound.Binding.Name} is for this pod"));
         }
 
         if (set.Allowlist.Match(request.Image.MatchText) is not null)
@@ -41,13 +41,10 @@ internal static class PlatformEvaluation
 
         var input = new CheckInput(request.Image, now);
         var results = set.Checks.Select(check => check.Evaluate(input)).ToArray();
-        var reasons = results.Where(result => result.Conformance is not Conformance.Conformant)
-            .Select(result => Texts.Check(selection, bound, result)).ToArray();
-        return results.Length == 0
+        var conformance = Evaluator.Combine(results.Select(result => result.Conformance));
+        return conformance is Conformance.Conformant
             ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
-            : Evaluator.Combine(results.Select(result => result.Conformance)) is Conformance.Conformant
-                ? PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, ""))
-                : new PartOutcome(Evaluator.Combine(results.Select(result => result.Conformance)), reasons);
+            : new PartOutcome(conformance, [.. results.Where(result => result.Conformance is not Conformance.Conformant).Select(result => Texts.Check(selection, bound, result))]);
     }
 
     private static PartOutcome CloudRun(Selection selection, BoundPlatformPolicy bound, AdmissionRule rule) => rule.Evaluation switch

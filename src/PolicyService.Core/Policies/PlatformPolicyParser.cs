@@ -50,7 +50,8 @@ public static class PlatformPolicyParser
         }
 
         reader.End();
-        return new PlatformPolicy { Name = name, Allowlist = allowlist, CheckSets = sets };
+        CheckSet[] written = sets.Count > 0 ? [.. sets] : [new CheckSet("", new CheckSetScope("", ""), NamePatternSet.Empty, [new AlwaysAllowCheck()])];
+        return new PlatformPolicy { Name = name, Allowlist = allowlist, CheckSets = written };
     }
 
     private static CheckSet? ParseCheckSet(MappingReader reader)
@@ -68,7 +69,8 @@ public static class PlatformPolicyParser
             }
         }
 
-        return new CheckSet(displayName, new CheckSetScope(space, account), ParseImageAllowlist(reader), reader.Mappings("checks", ParseCheck));
+        var checks = reader.Mappings("checks", ParseCheck);
+        return new CheckSet(displayName, new CheckSetScope(space, account), ParseImageAllowlist(reader), checks.Count > 0 ? checks : [new AlwaysAllowCheck()]);
     }
 
     private static Check? ParseCheck(MappingReader reader)
@@ -109,10 +111,10 @@ public static class PlatformPolicyParser
         AdmissionRule? rule = null;
         if (reader.Mapping("rule") is { } body)
         {
-            // requiredAttestors are documents of their own inside the rule; without their evidence the rule answers an error.
-            rule = body.Node.Entries.Any(entry => entry.Key == "requiredAttestors")
-                ? ParseRuleWithAttestors(body)
-                : PolicyParser.ParseRule(body, RuleScope.Default, "");
+            // Its attestors are documents of their own inside the rule; without their evidence the rule answers an error.
+            const string Attestors = "requiredAttestors";
+            body.Sequence(Attestors);
+            rule = PolicyParser.ParseRule(body, RuleScope.Default, "", Attestors, []);
         }
         else
         {
@@ -121,15 +123,6 @@ public static class PlatformPolicyParser
 
         reader.End();
         return new PlatformPolicy { Name = name, Allowlist = allowlist, CloudRunRule = rule };
-    }
-
-    private static AdmissionRule ParseRuleWithAttestors(MappingReader reader)
-    {
-        reader.Text("evaluationMode");
-        reader.Text("enforcementMode");
-        reader.Take("requiredAttestors");
-        reader.End();
-        return new AdmissionRule(RuleScope.Default, "", EvaluationMode.RequireAttestation, EnforcementMode.Enforce, []);
     }
 
     private static NamePatternSet ParseImageAllowlist(MappingReader reader)

@@ -91,19 +91,25 @@ public static class PolicyParser
 
     internal static AdmissionRule? ParseRule(MappingReader reader, RuleScope scope, string key)
     {
+        const string Attestors = "requireAttestationsBy";
+        return ParseRule(reader, scope, key, Attestors, [.. reader.Values<AttestorName>(Attestors, AttestorName.Parse).Distinct()]);
+    }
+
+    /// <summary>A rule whose attestors stand in <paramref name="field"/>, which the caller has read.</summary>
+    internal static AdmissionRule? ParseRule(MappingReader reader, RuleScope scope, string key, string field, IReadOnlyList<AttestorName> attestors)
+    {
         var evaluation = reader.Required<EvaluationMode>("evaluationMode", ParseEvaluationMode, "write ALWAYS_ALLOW, ALWAYS_DENY or REQUIRE_ATTESTATION");
         var enforcement = reader.Required<EnforcementMode>("enforcementMode", ParseEnforcementMode, "write ENFORCED_BLOCK_AND_AUDIT_LOG or DRYRUN_AUDIT_LOG_ONLY");
-        var attestors = reader.Values<AttestorName>("requireAttestationsBy", AttestorName.Parse).Distinct().ToArray();
-        var mark = reader.MarkOf("requireAttestationsBy");
-        var listed = reader.Node.Entries.Any(entry => entry.Key == "requireAttestationsBy" && entry.Value is SequenceNode { Items.Count: > 0 });
+        var mark = reader.MarkOf(field);
+        var listed = reader.Node.Entries.Any(entry => entry.Key == field && entry.Value is SequenceNode { Items.Count: > 0 });
         reader.End();
         if (evaluation is EvaluationMode.RequireAttestation && !listed)
         {
-            reader.Problems.Error(mark, "REQUIRE_ATTESTATION without requireAttestationsBy", "name at least one attestor");
+            reader.Problems.Error(mark, $"REQUIRE_ATTESTATION without {field}", "name at least one attestor");
         }
         else if (evaluation is EvaluationMode.AlwaysAllow or EvaluationMode.AlwaysDeny && listed)
         {
-            reader.Problems.Error(mark, "requireAttestationsBy beside a mode that asks for no attestation", "remove it, or write REQUIRE_ATTESTATION");
+            reader.Problems.Error(mark, $"{field} beside a mode that asks for no attestation", "remove it, or write REQUIRE_ATTESTATION");
         }
 
         return evaluation is EvaluationMode.Unspecified || enforcement is EnforcementMode.Unspecified

@@ -89,8 +89,14 @@ public sealed partial class PolicySnapshot
         return tooOld ? PartOutcome.Error(Texts.StalePolicy(selection)) with { Mode = ModeOf(selection) } : null;
     }
 
+    /// <summary>
+    /// The strictest mode of what the cluster is under. What ends an evaluation keeps its platform policies from being looked at,
+    /// so a rule in dry run must not speak for an enforced binding.
+    /// </summary>
     private static EnforcementMode ModeOf(Selection selection) =>
-        selection.Project!.Policy!.RuleFor(selection.Request, selection.Binding.Platform).Enforcement;
+        selection.Binding.PlatformPolicies.Any(bound => bound.Mode is BindingMode.Enforce)
+            ? EnforcementMode.Enforce
+            : selection.Project!.Policy!.RuleFor(selection.Request, selection.Binding.Platform).Enforcement;
 
     private void SelectProjectPart(Selection selection, ProjectSnapshot project)
     {

@@ -24,11 +24,19 @@ public static class AttestationVerifier
         var facts = new List<AttestationFact>();
         var failures = new FailureList();
         var perKey = new Dictionary<KeyId, int>();
+        AttestationFact? foreign = null;
         var read = 0;
         foreach (var attestation in attestations)
         {
             foreach (var signature in attestation.Signatures)
             {
+                // Foreign key ids are set aside before anything is counted: nobody can fill up another's quota. One is kept, to say so.
+                if (attestor.Find(signature.KeyId) is not { } key)
+                {
+                    foreign ??= new AttestationFact(attestation, signature.KeyId, new VerificationResult.Rejected(RejectionReason.KeyUnknown, "no key of the attestor has this id"));
+                    continue;
+                }
+
                 if (++read > Limits.SignaturesPerDigest)
                 {
                     failures.Add(ReasonCode.EvidenceLimit, "SIGNATURES_PER_DIGEST", $"more than {Limits.SignaturesPerDigest} signatures");
@@ -41,14 +49,14 @@ public static class AttestationVerifier
                     return new AttestorEvidence(facts, failures.Items);
                 }
 
-                if (Fact(attestor, attestation, signature, check, perKey, failures) is { } fact)
+                if (Fact(key, attestation, signature, check, perKey, failures) is { } fact)
                 {
                     facts.Add(fact);
                 }
             }
         }
 
-        return new AttestorEvidence(facts, failures.Items);
+        return new AttestorEvidence(foreign is null ? facts : [.. facts, foreign], failures.Items);
     }
 
     /// <summary>Verifies the signature, then parses what it signs: unverified bytes are not parsed.</summary>
@@ -67,14 +75,8 @@ public static class AttestationVerifier
     }
 
     private static AttestationFact? Fact(
-        Attestor attestor, Attestation attestation, AttestationSignature signature, SignatureCheck check, Dictionary<KeyId, int> perKey, FailureList failures)
+        AttestorKey key, Attestation attestation, AttestationSignature signature, SignatureCheck check, Dictionary<KeyId, int> perKey, FailureList failures)
     {
-        // Foreign key ids are set aside before anything is counted: nobody can fill up another's quota.
-        if (attestor.Find(signature.KeyId) is not { } key)
-        {
-            return new AttestationFact(attestation, signature.KeyId, new VerificationResult.Rejected(RejectionReason.KeyUnknown, "no key of the attestor has this id"));
-        }
-
         if (attestation.IsOversized || signature.IsOversized)
         {
             failures.Add(ReasonCode.EvidenceLimit, attestation.IsOversized ? "PAYLOAD_BYTES" : "SIGNATURE_BYTES", "an attestation exceeds the limit on its size");
