@@ -1,1 +1,3 @@
-return 0;
+using PolicyService.Cli.Verbs;
+
+return await VerbRunner.RunAsync(args);

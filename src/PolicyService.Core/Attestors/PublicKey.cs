@@ -40,7 +40,7 @@ public sealed class PublicKey
     {
         key = null;
         if (!PublicKeyPem.TryDecode(pem, out var der, out problem)
-            || !Attestors.SubjectPublicKeyInfo.TryRead(der, algorithm, out var keyObject, out problem))
+            || !PublicKeyDer.TryRead(der, algorithm, out var keyObject, out problem))
         {
             return false;
         }

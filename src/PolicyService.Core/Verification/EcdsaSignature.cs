@@ -31,15 +31,15 @@ public static class EcdsaSignature
             && key.VerifyHash(hash, signature, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 
-    // SEQUENCE { r INTEGER, s INTEGER }, both positive. Written out because the library's reader throws on what it refuses,
+    // SEQUENCE { r INTEGER, s INTEGER }, neither negative. Written out because the library's reader throws on what it refuses,
     // and a hundred bad signatures should cost as little as one.
     private static bool TryReadDer(ReadOnlySpan<byte> der, Span<byte> fixedWidth)
     {
         var width = fixedWidth.Length / 2;
         return TryReadContent(ref der, SequenceTag, out var numbers)
             && der.IsEmpty
-            && TryReadPositive(ref numbers, fixedWidth[..width])
-            && TryReadPositive(ref numbers, fixedWidth[width..])
+            && TryReadNumber(ref numbers, fixedWidth[..width])
+            && TryReadNumber(ref numbers, fixedWidth[width..])
             && numbers.IsEmpty;
     }
 
@@ -53,7 +53,7 @@ public static class EcdsaSignature
 
         // One length byte up to 127; 0x81 and one more only from 128, which no more than P-521 needs.
         var isLong = der[1] == 0x81;
-        if (der[1] > 0x81 || der[1] == 0x80 || (isLong && (der.Length < 3 || der[2] < 0x80)))
+        if (isLong ? der.Length < 3 || der[2] < 0x80 : der[1] >= 0x80)
         {
             return false;
         }
@@ -69,18 +69,18 @@ public static class EcdsaSignature
         return true;
     }
 
-    private static bool TryReadPositive(ref ReadOnlySpan<byte> der, Span<byte> number)
+    private static bool TryReadNumber(ref ReadOnlySpan<byte> der, Span<byte> number)
     {
         if (!TryReadContent(ref der, IntegerTag, out var content) || content.IsEmpty || content[0] >= 0x80)
         {
             return false; // empty, or negative: the missing leading zero
         }
 
-        if (content[0] == 0)
+        if (content[0] == 0 && content.Length > 1)
         {
-            if (content.Length == 1 || content[1] < 0x80)
+            if (content[1] < 0x80)
             {
-                return false; // zero, or a leading zero that nothing asks for
+                return false; // a leading zero that nothing asks for
             }
 
             content = content[1..];

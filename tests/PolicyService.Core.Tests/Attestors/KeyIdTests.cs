@@ -49,6 +49,7 @@ public sealed class KeyIdTests
         { "two fragments", "a#b#c" },
         { "bracket in a path", "a[0]" },
         { "bracket in a query", "a?b[0]" },
+        { "bracket in user info", "//u[@host/x" },
         { "two at signs", "//a@b@c/d" },
         { "slash-less bracket host", "//[::1" },
         { "empty bracket host", "//[]/x" },

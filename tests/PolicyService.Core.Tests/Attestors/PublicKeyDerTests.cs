@@ -80,6 +80,7 @@ public sealed class PublicKeyDerTests
                 { "other curve (secp256k1)", SignatureAlgorithm.EcdsaP256Sha256, TestKey.Der(TestKey.EcPem("1.3.132.0.10", point)), kind },
                 { "RSA without NULL", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. Tlv(0x30, RsaOid), .. Tlv(3, [0, .. rsaKey])]), kind },
                 { "id-RSASSA-PSS", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. Tlv(0x30, [.. RsaOid[..^1], 10]), .. Tlv(3, [0, .. rsaKey])]), kind },
+                { "long form in an RSA key", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. rsa, .. Tlv(3, [0, 0x30, 0x83, 0, .. rsaKey[2..]])]), der },
                 { "byte behind an RSA key", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. rsa, .. Tlv(3, [0, .. rsaKey, 0])]), der },
                 { "third RSA number", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. rsa, .. Tlv(3, [0, .. Tlv(0x30, [.. numbers, 2, 1, 1])])]), der },
                 { "padded RSA exponent", SignatureAlgorithm.RsaPss2048Sha256, Tlv(0x30, [.. rsa, .. Tlv(3, [0, .. Tlv(0x30, padded)])]), der },

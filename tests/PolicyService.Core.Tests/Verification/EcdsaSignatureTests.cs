@@ -58,6 +58,20 @@ public sealed class EcdsaSignatureTests
     }
 
     [Theory]
+    [InlineData(62, 0x80)]
+    [InlineData(63, 0x82)]
+    public void VerifyDer_takes_no_length_from_the_first_byte_of_a_long_form(int width, byte length)
+    {
+        using var key = new CredulousEcdsa(521);
+        byte[] number = [2, (byte)width, .. Enumerable.Repeat((byte)1, width)];
+        byte[] content = [.. number, .. number];
+
+        Assert.Equal(length, content.Length);
+        Assert.False(EcdsaSignature.VerifyDer(key, Hash, [0x30, length, .. content]));
+        Assert.True(EcdsaSignature.VerifyDer(key, Hash, [0x30, 0x81, length, .. content]));
+    }
+
+    [Theory]
     [InlineData("short", 63)]
     [InlineData("long", 65)]
     [InlineData("empty", 0)]

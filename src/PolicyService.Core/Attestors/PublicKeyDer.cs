@@ -11,7 +11,7 @@ namespace PolicyService.Core.Attestors;
 /// Reads a DER SubjectPublicKeyInfo (RFC 5280) into a key object of the kind its algorithm asks for. A key has one spelling
 /// here, so that it has one fingerprint: strict DER, exact algorithm identifiers, uncompressed points.
 /// </summary>
-internal static class SubjectPublicKeyInfo
+internal static class PublicKeyDer
 {
     // FIPS 186-5 asks for an exponent above 2^16. With 3, a slip in a padding check is a forgery; with 1, anything is a signature.
     private const ulong MinExponent = 65537;
@@ -48,7 +48,7 @@ internal static class SubjectPublicKeyInfo
         return key is not null;
     }
 
-    private static object? Read(byte[] der, SignatureScheme scheme, string name, [NotNullIfNotNull(nameof(problem))] out string? problem)
+    private static object? Read(byte[] der, SignatureScheme scheme, string name, out string? problem)
     {
         var outer = new AsnReader(der, AsnEncodingRules.DER);
         var info = outer.ReadSequence();

@@ -1,0 +1,53 @@
+using System.Diagnostics.CodeAnalysis;
+using Grpc.Net.Client;
+
+namespace PolicyService.Api.Clients;
+
+/// <summary>How every client of ours connects to a PolicyService: one place for URL forms, message sizes and keep-alive.</summary>
+public static class PolicyDecisionChannel
+{
+    /// <summary>Largest request a server takes; bytes.</summary>
+    public const int MaxSendBytes = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Largest answer taken; bytes. More than a request may have, because 500 denials carry 500 times their remedies.
+    /// </summary>
+    public const int MaxReceiveBytes = 32 * 1024 * 1024;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reads <c>http://host:port</c> (HTTP/2 without TLS) or <c>https://host:port</c>.</summary>
+    public static bool TryParseUrl([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Uri? url)
+    {
+        var valid = Uri.TryCreate(text, UriKind.Absolute, out url)
+            && url is { Scheme: "http" or "https", AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" };
+        url = valid ? url : null;
+        return valid;
+    }
+
+    /// <summary>Opens a channel; it connects at the first call, and again whenever the connection is lost.</summary>
+    public static GrpcChannel Open(Uri url)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout,
+            // A server that vanished without closing the connection is noticed by a missed ping, not by every caller's deadline.
+            KeepAlivePingDelay = PingAfter,
+            KeepAlivePingTimeout = PingTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            EnableMultipleHttp2Connections = true,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            // An HTTP proxy cannot carry HTTP/2 without TLS, and nothing on this host is reached through one.
+            UseProxy = url.Scheme == Uri.UriSchemeHttps && !url.IsLoopback,
+        };
+        return GrpcChannel.ForAddress(url, new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxSendMessageSize = MaxSendBytes,
+            MaxReceiveMessageSize = MaxReceiveBytes,
+        });
+    }
+}
