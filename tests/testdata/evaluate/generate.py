@@ -438,6 +438,8 @@ sent("inline-of-another-digest", denied("DIGEST_MISMATCH"), inline(data=payload(
 sent("inline-key-unknown", denied("KEY_UNKNOWN"), inline("stranger"))
 sent("inline-signature-invalid", denied("SIGNATURE_INVALID"), inline(raw=flipped(GOOD)))
 sent("inline-bad-beside-stored-good", ATTESTED, inline(raw=flipped(GOOD)), attestations=[attestation()])
+sent("inline-is-newer-than-anything-stored", ATTESTED, inline(),
+     attestations=[attestation(signatures=[signature(raw=bytes([index]) * 8) for index in range(100)], created="2026-06-01T11:59:59Z")])
 sent("inline-stored-does-not-count-when-only-inline", denied("NO_ATTESTATION"), options={"attestors": {"projects/acme/attestors/build": {"evidenceSources": ["INLINE"]}}},
      attestations=[attestation()])
 sent("inline-only-source-satisfied", ATTESTED, inline(), options={"attestors": {"projects/acme/attestors/build": {"evidenceSources": ["INLINE"]}}})
