@@ -215,6 +215,7 @@ case("attestors-without-keys-dry-run", "DRYRUN NON_CONFORMANT DENIED_BY_ATTESTOR
 MISDECLARED = key("build", id="broken", algorithm="ECDSA_P384_SHA384")
 case("attestors-all-keys-unusable", "DENY ERROR POLICY_CONFIG_ERROR", policy(require()), [attestor("build", MISDECLARED)], [attestation(id="broken")])
 case("attestors-all-keys-unusable-dry-run", "DRYRUN ERROR POLICY_CONFIG_ERROR", policy(require(dry=True)), [attestor("build", MISDECLARED)], [attestation(id="broken")])
+case("image-tag-attestor-with-unusable-keys", denied("NO_DIGEST"), policy(require()), [attestor("build", MISDECLARED)], image=f"{REPOSITORY}:v1")
 case("attestors-all-keys-unusable-fail-open", "DENY ERROR POLICY_CONFIG_ERROR", policy(require()), [attestor("build", MISDECLARED)], options={"failMode": "OPEN"})
 case("attestors-one-key-unusable-other-signs", ATTESTED, policy(require()), [attestor("build", MISDECLARED, "qa")], [attestation("qa", note="build")])
 case("attestors-one-key-unusable-and-named", denied("KEY_UNKNOWN"), policy(require()), [attestor("build", MISDECLARED, "qa")], [attestation(id="broken")])
@@ -226,6 +227,9 @@ case("attestors-kms-key-unreachable", "DENY ERROR KEY_UNAVAILABLE:KMS:NOT_FETCHE
      options={"pinnedKeys": {KMS: DIGEST}}, core_only="no key service is asked yet")
 case("attestors-kms-key-not-named-by-any", denied("NO_ATTESTATION"), policy(require()), [attestor("build", REMOTE)], options={"pinnedKeys": {KMS: DIGEST}},
      core_only="no key service is asked yet")
+case("attestors-shared-pinned-key-one-takes-inline", "DENY ERROR POLICY_CONFIG_ERROR,POLICY_CONFIG_ERROR", policy(require("build", "qa")),
+     [attestor("build", REMOTE), attestor("qa", REMOTE)],
+     options={"pinnedKeys": {KMS: DIGEST}, "attestors": {"projects/acme/attestors/qa": {"evidenceSources": ["INLINE"]}}})
 attested_by_build("attestors-kms-id-with-pem", ATTESTED, attestation(id=KMS), attestors=[attestor("build", key("build", id=KMS))])
 SHARED = {"policy": policy(require("build", "qa")), "attestors": [BUILD, attestor("qa", "build")]}
 case("attestors-shared-key-one-note", denied("NO_ATTESTATION"), attestations=[attestation()], **SHARED)
