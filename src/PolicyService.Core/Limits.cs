@@ -30,6 +30,15 @@ public static class Limits
     /// <summary>Signatures read per digest and attestor.</summary>
     public const int SignaturesPerDigest = 1000;
 
+    /// <summary>Attestors of one rule.</summary>
+    public const int AttestorsPerRule = 200;
+
+    /// <summary>
+    /// Messages within one gRPC message: requests, inline attestations, labels. Two bytes on the wire become hundreds in memory, so they
+    /// are counted before any is made.
+    /// </summary>
+    public const int MessageParts = 100_000;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 

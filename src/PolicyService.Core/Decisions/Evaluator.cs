@@ -158,9 +158,12 @@ public static class Evaluator
         };
     }
 
-    /// <summary>A caller with the grant, and no demand for a signed grant: until those exist, the demand refuses every marker.</summary>
+    /// <summary>
+    /// A caller with the grant, and no demand for a signed grant: until those exist, the demand refuses every marker. Options that were
+    /// never readable may hold that demand.
+    /// </summary>
     private static bool IsBreakGlassHonoured(Selection selection) =>
-        selection.Request.Grants.BreakGlass && !selection.Options.RequireGrant;
+        selection.Request.Grants.BreakGlass && !selection.Options.RequireGrant && selection.Project is not { OptionsRefused: true };
 
     private static List<string> Ignored(Selection selection)
     {

@@ -14,7 +14,7 @@ public enum ProblemSeverity
 public sealed record DocumentProblem(string File, Mark Mark, string Message, string Remedy, ProblemSeverity Severity)
 {
     public override string ToString() =>
-        $"{File}:{Mark.Line}:{Mark.Column}: {(Severity is ProblemSeverity.Error ? "error" : "warning")}: {Message}; {Remedy}";
+        $"{Shown.Value(File)}:{Mark.Line}:{Mark.Column}: {(Severity is ProblemSeverity.Error ? "error" : "warning")}: {Message}; {Remedy}";
 }
 
 /// <summary>All problems of one document: reading goes on after the first.</summary>

@@ -174,7 +174,9 @@ public sealed class MappingReader
             return true;
         }
 
-        Problems.Error(node.Mark, $"`{what}`: `{Shown.Value(scalar.Text)}` is not usable", problem);
+        // Payloads and signatures stay out of messages.
+        var shown = typeof(T) == typeof(byte[]) ? "the value" : $"`{Shown.Value(scalar.Text)}`";
+        Problems.Error(node.Mark, $"`{what}`: {shown} is not usable", problem);
         return false;
     }
 

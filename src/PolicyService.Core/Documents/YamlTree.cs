@@ -32,9 +32,10 @@ internal static class YamlTree
         {
             problems.Error(MarkOf(exception.Start), $"not YAML: {Shown.Value(exception.Message)}", "mend the syntax at this place");
         }
-        catch (InvalidOperationException)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
-            // The library says so of some texts that are no YAML, instead of where they cease to be it: `...` and then `?`.
+            // The library says so of some texts that are no YAML, instead of where they cease to be it: `...` and then `?`, half a
+            // surrogate pair, a tag that is no URI.
             problems.Error(MarkOf(parser.Current?.End ?? YamlDotNet.Core.Mark.Empty), "not YAML: the text is broken off or malformed", "mend the syntax behind this place");
         }
 

@@ -44,6 +44,11 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
     /// </summary>
     private static RequiredAttestor[] RefuseSharedKeys(RequiredAttestor[] required, ProjectOptions options)
     {
+        if (!required.Any(TakesNoteless))
+        {
+            return required;
+        }
+
         var fingerprints = Array.ConvertAll(required, one => Fingerprints(one, options));
         for (var first = 0; first < required.Length; first++)
         {

@@ -13,7 +13,25 @@ public static class DocumentFiles
     {
         var place = DocumentPlace.Of(path);
         var problems = new ProblemList(path);
-        object? parsed = place.Kind switch
+        object? parsed = null;
+        try
+        {
+            parsed = ParseKind();
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A bug of ours or of a library must refuse this file, not end the service that watches it.
+            problems.Error(new Mark(1, 1), $"the document cannot be read ({exception.GetType().Name})", "report this file to the project, and write it another way");
+        }
+
+        if (place.Kind is DocumentKind.Unknown)
+        {
+            problems.Warn(new Mark(1, 1), "no document belongs at this place, so the file is not read", "see the layout of a documents directory; move or delete the file");
+        }
+
+        return new ParsedDocument(path, place, problems.HasErrors ? null : parsed, problems.Problems);
+
+        object? ParseKind() => place.Kind switch
         {
             DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
             DocumentKind.Attestor => InOwnFolder(AttestorParser.Parse(One(), problems), attestor => attestor.Name.Project),
@@ -24,12 +42,6 @@ public static class DocumentFiles
             DocumentKind.Attestations => ParseAttestations(),
             _ => null,
         };
-        if (place.Kind is DocumentKind.Unknown)
-        {
-            problems.Warn(new Mark(1, 1), "no document belongs at this place, so the file is not read", "see the layout of a documents directory; move or delete the file");
-        }
-
-        return new ParsedDocument(path, place, problems.HasErrors ? null : parsed, problems.Problems);
 
         DocumentNode? One() => DocumentText.ReadOne(content, problems);
 
@@ -109,7 +121,7 @@ public static class DocumentFiles
             {
                 refused.Add(file.Path);
                 problems.Add(new DocumentProblem(
-                    file.Path, new Mark(1, 1), $"it defines what {string.Join(", ", group.Where(other => other != file).Select(other => other.Path))} defines; none of them counts", "keep one of the files", ProblemSeverity.Error));
+                    file.Path, new Mark(1, 1), $"it defines what {string.Join(", ", group.Where(other => other != file).Select(other => Shown.Value(other.Path)))} defines; none of them counts", "keep one of the files", ProblemSeverity.Error));
             }
         }
 

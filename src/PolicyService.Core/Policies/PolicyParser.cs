@@ -103,6 +103,11 @@ public static class PolicyParser
         var mark = reader.MarkOf(field);
         var listed = reader.Node.Entries.Any(entry => entry.Key == field && entry.Value is SequenceNode { Items.Count: > 0 });
         reader.End();
+        if (attestors.Count > Limits.AttestorsPerRule)
+        {
+            reader.Problems.Error(mark, $"{field} names {attestors.Count} attestors, more than {Limits.AttestorsPerRule}", "name fewer");
+        }
+
         if (evaluation is EvaluationMode.RequireAttestation && !listed)
         {
             reader.Problems.Error(mark, $"REQUIRE_ATTESTATION without {field}", "name at least one attestor");

@@ -15,8 +15,12 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
 
     private readonly SortedDictionary<string, FileStamp> _files = new(StringComparer.Ordinal);
     private readonly RealPaths _places = new();
+    private readonly SortedSet<string> _dangling = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, FileStamp> Files => _files;
+
+    /// <summary>Links that lead to nothing. They count as deleted, and somebody should know.</summary>
+    public IReadOnlySet<string> Dangling => _dangling;
 
     /// <summary>Lists the layout's folders and nothing else: a link to somewhere large costs nothing.</summary>
     /// <exception cref="IOException">The directory is not there or cannot be listed.</exception>
@@ -25,7 +29,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
         var scan = new DirectoryScan();
         scan.AddProject(root, "");
         var projects = Path.Combine(root, "projects");
-        if (Directory.Exists(projects))
+        if (DirectoryIsThere(projects))
         {
             foreach (var project in Directory.EnumerateDirectories(projects).Select(Path.GetFileName).OfType<string>().Where(IsShown))
             {
@@ -36,7 +40,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
         return scan;
     }
 
-    public bool Equals(DirectoryScan? other) => other is not null && _files.SequenceEqual(other._files);
+    public bool Equals(DirectoryScan? other) => other is not null && _files.SequenceEqual(other._files) && _dangling.SetEquals(other._dangling);
 
     public override bool Equals(object? obj) => Equals(obj as DirectoryScan);
 
@@ -48,7 +52,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
         foreach (var folder in Folders)
         {
             var path = Path.Combine(directory, folder);
-            if (Directory.Exists(path))
+            if (DirectoryIsThere(path))
             {
                 AddFiles(path, $"{prefix}{folder}/");
             }
@@ -67,7 +71,38 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
                 {
                     _files[prefix + file.Name] = new FileStamp(target.LastWriteTimeUtc, target.Length, target.FullName);
                 }
+                else if (IsOutOfReach(target.FullName))
+                {
+                    // It is there, for all we know: reading it will fail, and what was held stays held.
+                    _files[prefix + file.Name] = new FileStamp(default, -1, target.FullName);
+                }
+                else
+                {
+                    _dangling.Add(prefix + file.Name);
+                }
             }
+        }
+    }
+
+    /// <summary>Whether a folder of the layout is there. One that may not be looked at is not absent.</summary>
+    private static bool DirectoryIsThere(string path) =>
+        Directory.Exists(path) || (IsOutOfReach(path) ? throw new UnauthorizedAccessException($"{Path.GetFileName(path)} cannot be looked at") : false);
+
+    /// <summary>The base library says of what it may not look at that it does not exist.</summary>
+    private static bool IsOutOfReach(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+            return false;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return true;
         }
     }
 

@@ -26,11 +26,18 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     /// </summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Files up to this size that say who is trusted are read at every poll, whatever their time says: some tools write a file and set
+    /// its old time again.
+    /// </summary>
+    private const int AlwaysReadBytes = 64 * 1024;
+
     private readonly Dictionary<string, HeldFile> _held = new(StringComparer.Ordinal);
     private DirectoryReading _last = new(false, new DocumentSet(), []);
 
     /// <summary>Something is held that no reading has told of. It outlives a reading that fails half way.</summary>
     private bool _hasNews;
+    private IReadOnlySet<string> _dangling = new HashSet<string>();
 
     public string Root => root;
 
@@ -53,7 +60,7 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         var changed = _hasNews;
         if (changed || _last.Documents.Projects.Count == 0)
         {
-            var problems = _held.Values.SelectMany(file => file.Problems).ToList();
+            var problems = _held.Values.SelectMany(file => file.Problems).Concat(_dangling.Select(LeadsNowhere)).ToList();
             _last = new DirectoryReading(changed, DocumentFiles.Assemble([.. _held.Values.Select(file => file.Good)], problems), problems);
             _hasNews = false;
         }
@@ -69,6 +76,8 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
             _hasNews = true;
         }
 
+        _hasNews |= !_dangling.SetEquals(scan.Dangling);
+        _dangling = scan.Dangling;
         foreach (var (path, stamp) in scan.Files)
         {
             var held = _held.GetValueOrDefault(path);
@@ -81,7 +90,8 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
 
     private void ReadFile(string path, FileStamp stamp, HeldFile? held)
     {
-        var isSettled = time.GetUtcNow().UtcDateTime - stamp.Written > Settling;
+        var isYoung = time.GetUtcNow().UtcDateTime - stamp.Written <= Settling;
+        var isSettled = !isYoung && (stamp.Length > AlwaysReadBytes || DocumentPlace.Of(path).Kind is DocumentKind.Attestations);
         byte[] content;
         try
         {
@@ -122,6 +132,9 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
         return buffer.AsSpan(0, length).ToArray();
     }
+
+    private static DocumentProblem LeadsNowhere(string path) =>
+        new(path, new Mark(1, 1), "the link leads to nothing, so the document counts as deleted", "delete the link, or put the file where it leads", ProblemSeverity.Warning);
 
     private static DocumentProblem Unreadable(string path, Exception exception) =>
         new(path, new Mark(1, 1), $"the file cannot be read: {exception.GetType().Name}", "give the service the right to read it", ProblemSeverity.Error);

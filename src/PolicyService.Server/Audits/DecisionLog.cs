@@ -16,6 +16,18 @@ public sealed partial class DecisionLog : BackgroundService
 {
     private const int Capacity = 8192;
     private const int GroupRecords = 512;
+
+    /// <summary>Characters of the records that wait; some records are a thousand times larger than others.</summary>
+    private const long MaxWaitingWeight = 32 * 1024 * 1024;
+
+    /// <summary>Characters after which a group is closed.</summary>
+    private const long GroupWeight = 1024 * 1024;
+
+    /// <summary>A buffer that grew beyond this for one group is not kept for the next.</summary>
+    private const int KeptBufferBytes = 4 * 1024 * 1024;
+
+    /// <summary>A write that takes longer hangs, and the sink with it.</summary>
+    private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     private readonly Channel<Entry> _channel = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
@@ -27,6 +39,9 @@ public sealed partial class DecisionLog : BackgroundService
     private readonly Counter.Child _refused;
     private readonly Counter.Child _failures;
     private volatile bool _isFailing;
+    private long _writingSince;
+    private long _waitingWeight;
+    private volatile TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public DecisionLog(IRecordSink sink, ServerSettings settings, CollectorRegistry registry, TimeProvider time, ILogger<DecisionLog> logger)
     {
@@ -39,19 +54,19 @@ public sealed partial class DecisionLog : BackgroundService
         registry.AddBeforeCollectCallback(() =>
         {
             queue.Set(_channel.Reader.Count);
-            failing.Set(_isFailing ? 1 : 0);
+            failing.Set(IsFailing ? 1 : 0);
         });
     }
 
-    /// <summary>The sink refused the last group.</summary>
-    public bool IsFailing => _isFailing;
+    /// <summary>The sink refused the last group, or hangs over this one.</summary>
+    public bool IsFailing => _isFailing || (Interlocked.Read(ref _writingSince) is > 0 and var since && _time.GetElapsedTime(since) > Hanging);
 
     /// <summary>Hands the record to the writer; waits for the disk where the record must be durable.</summary>
     /// <exception cref="AuditUnavailableException">Neither was possible before the deadline.</exception>
     public async ValueTask RecordAsync(DecisionRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
     {
         var entry = new Entry(record, _settings.AuditDurable || record.MustBeDurable);
-        var isQueued = _channel.Writer.TryWrite(entry);
+        var isQueued = TryReserve(entry) && TryQueue(entry);
         if (!isQueued || entry.Written is not null)
         {
             await WaitAsync(entry, isQueued, deadline, cancellation);
@@ -81,7 +96,7 @@ public sealed partial class DecisionLog : BackgroundService
         {
             if (!isQueued)
             {
-                await _channel.Writer.WriteAsync(entry, ending.Token);
+                await QueueAsync(entry, ending.Token);
             }
 
             if (entry.Written is { } written)
@@ -98,15 +113,58 @@ public sealed partial class DecisionLog : BackgroundService
         }
     }
 
+    private bool TryReserve(Entry entry)
+    {
+        if (Interlocked.Add(ref _waitingWeight, entry.Record.Weight) <= MaxWaitingWeight)
+        {
+            return true;
+        }
+
+        Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
+        return false;
+    }
+
+    private bool TryQueue(Entry entry)
+    {
+        var isQueued = _channel.Writer.TryWrite(entry);
+        if (!isQueued)
+        {
+            Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
+        }
+
+        return isQueued;
+    }
+
+    private async Task QueueAsync(Entry entry, CancellationToken ending)
+    {
+        // Taken before the attempt, so that room made in between is not missed.
+        for (var room = _room; !TryReserve(entry); room = _room)
+        {
+            await room.Task.WaitAsync(ending);
+        }
+
+        try
+        {
+            await _channel.Writer.WriteAsync(entry, ending);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
+        {
+            Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
+            throw;
+        }
+    }
+
     private async Task WriteAllAsync(CancellationToken stopping)
     {
         var group = new List<Entry>(GroupRecords);
         var buffer = new ArrayBufferWriter<byte>(64 * 1024);
         while (await _channel.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            while (group.Count < GroupRecords && _channel.Reader.TryRead(out var entry))
+            var weight = 0L;
+            while (group.Count < GroupRecords && weight < GroupWeight && _channel.Reader.TryRead(out var entry))
             {
                 group.Add(entry);
+                weight += entry.Record.Weight;
             }
 
             while (!TryWriteGroup(group, buffer))
@@ -120,6 +178,9 @@ public sealed partial class DecisionLog : BackgroundService
             }
 
             group.Clear();
+            buffer = buffer.Capacity > KeptBufferBytes ? new ArrayBufferWriter<byte>(64 * 1024) : buffer;
+            Interlocked.Add(ref _waitingWeight, -weight);
+            Interlocked.Exchange(ref _room, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         }
     }
 
@@ -128,6 +189,7 @@ public sealed partial class DecisionLog : BackgroundService
         // A record whose caller was told that there is no verdict must not say that there was one.
         group.RemoveAll(entry => entry.IsAbandoned);
         Serialize(group, buffer);
+        Interlocked.Exchange(ref _writingSince, Math.Max(1, _time.GetTimestamp()));
         try
         {
             _sink.Write(buffer.WrittenSpan);
@@ -146,6 +208,10 @@ public sealed partial class DecisionLog : BackgroundService
             }
 
             return false;
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _writingSince, 0);
         }
 
         if (_isFailing)

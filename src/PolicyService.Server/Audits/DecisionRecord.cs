@@ -14,6 +14,13 @@ public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request
     /// </summary>
     public bool MustBeDurable => Decision is { BreakGlass: true } or { FailMode: FailMode.Open } or { Stale: true, Verdict: not Verdict.Deny };
 
+    /// <summary>About how many characters the record holds, for bounding what waits to be written.</summary>
+    public int Weight { get; } = 1024
+        + Request.Labels.Sum(pair => pair.Key.Length + pair.Value.Length)
+        + Request.Annotations.Sum(pair => pair.Key.Length + pair.Value.Length)
+        + Decision.Reasons.Sum(reason => reason.Text.Length)
+        + (80 * Request.Attestations.Count);
+
     /// <summary>Writes the line without its end. Callers' text is escaped to ASCII, so it can neither break the line nor colour a terminal.</summary>
     public void WriteTo(Utf8JsonWriter json)
     {

@@ -33,7 +33,7 @@ public sealed class DecisionMetrics
             if (inForce.Current is { } version)
             {
                 age.Set((time.GetUtcNow() - version.ReadAt).TotalSeconds);
-                stale.Set(version.IsStale ? 1 : 0);
+                stale.Set(version.AgeAt(time.GetUtcNow()).IsStale ? 1 : 0);
                 generation.Set(version.Snapshot.Generation);
                 problems.WithLabels("error").Set(version.Problems.Count(problem => problem.Severity is ProblemSeverity.Error));
                 problems.WithLabels("warning").Set(version.Problems.Count(problem => problem.Severity is ProblemSeverity.Warning));

@@ -36,8 +36,7 @@ public sealed class PolicyDecisionPoint(
     {
         var started = time.GetTimestamp();
         var now = time.GetUtcNow();
-        var age = new SnapshotAge(version.IsStale, now - version.ReadAt, version.ReadAt);
-        var selected = version.Snapshot.Select(request, age);
+        var selected = version.Snapshot.Select(request, version.AgeAt(now));
         if (selected is SelectionResult.Invalid invalid)
         {
             return new DecisionOutcome.Invalid(invalid.Field, invalid.Problem);

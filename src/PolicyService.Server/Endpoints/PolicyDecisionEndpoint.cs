@@ -6,6 +6,7 @@ using PolicyService.Core;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
+[BindServiceMethod(typeof(PolicyDecisionBinder), nameof(PolicyDecisionBinder.Bind))]
 public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain) : PolicyDecisionService.PolicyDecisionServiceBase
 {
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
@@ -16,11 +17,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
 
     public override async Task<EvaluateBatchResponse> EvaluateBatch(EvaluateBatchRequest request, ServerCallContext context)
     {
-        if (request.Requests.Count > Limits.BatchImages)
-        {
-            throw Status(new Error { Code = (int)StatusCode.InvalidArgument, Message = $"requests: {request.Requests.Count} images, more than {Limits.BatchImages}: send several batches" });
-        }
-
+        // That there are no more than 500 was seen before the message was made.
         var (version, deadline) = (gate.Version, gate.DeadlineOf(context.Deadline));
         var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, version, deadline, context.CancellationToken).AsTask()));
         var response = new EvaluateBatchResponse();

@@ -37,7 +37,7 @@ public static class ReadyDetail
             {
                 generation = version.Snapshot.Generation,
                 readAt = version.ReadAt,
-                stale = version.IsStale,
+                stale = version.AgeAt(context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow()).IsStale,
                 projects = version.Snapshot.Projects.Keys.Order(StringComparer.Ordinal).ToArray(),
                 problems = version.Problems.Select(problem => new
                 {

@@ -1,3 +1,4 @@
+using PolicyService.Core.Decisions;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 
@@ -8,7 +9,13 @@ namespace PolicyService.Server.Policies;
 /// <param name="ReadAt">When the source last confirmed them.</param>
 /// <param name="IsStale">The source does not answer now.</param>
 /// <param name="Problems">What is wrong with the documents at their source.</param>
-public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadAt, bool IsStale, IReadOnlyList<DocumentProblem> Problems);
+public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadAt, bool IsStale, IReadOnlyList<DocumentProblem> Problems)
+{
+    /// <summary>A source that has not been looked at for so long hangs, even if it never said so.</summary>
+    private static readonly TimeSpan Overdue = TimeSpan.FromSeconds(10);
+
+    public SnapshotAge AgeAt(DateTimeOffset now) => new(IsStale || now - ReadAt > Overdue, now - ReadAt, ReadAt);
+}
 
 /// <summary>The version in force. A request takes it once; a change replaces it whole.</summary>
 public sealed class SnapshotInForce

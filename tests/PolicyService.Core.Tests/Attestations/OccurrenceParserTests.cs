@@ -33,8 +33,8 @@ public sealed class OccurrenceParserTests
         { "signature without key id", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{signature: c2ln}}]}}\n", 3, 61, "`publicKeyId` is missing" },
         { "signature without bytes", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k}}]}}\n", 3, 61, "`signature` is missing" },
         { "signature with a bad key id", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: a b, signature: c2ln}}]}}\n", 3, 75, "`publicKeyId`: `a b` is not usable" },
-        { "signature with bad base64", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k, signature: \"c2l%\"}}]}}\n", 3, 89, "`signature`: `c2l%` is not usable" },
-        { "signature with base64 cut short", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k, signature: c2lnc}}]}}\n", 3, 89, "`signature`: `c2lnc` is not usable" },
+        { "signature with bad base64", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k, signature: \"c2l%\"}}]}}\n", 3, 89, "`signature`: the value is not usable" },
+        { "signature with base64 cut short", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k, signature: c2lnc}}]}}\n", 3, 89, "`signature`: the value is not usable" },
         { "signature with more", $"{Note}{Resource}attestation: {{serializedPayload: cGF5bG9hZA==, signatures: [{{publicKeyId: k, signature: c2ln, alg: none}}]}}\n", 3, 95, "unknown field `alg`" },
         { "time without a day", $"{Note}{Resource}{Body}createTime: noon\n", 4, 13, "`createTime`: `noon` is not usable" },
         { "time without a clock", $"{Note}{Resource}{Body}createTime: 2026-06-01\n", 4, 13, "`createTime`: `2026-06-01` is not usable" },
@@ -95,7 +95,7 @@ public sealed class OccurrenceParserTests
     public void Parse_reports_all_problems_at_once() => Assert.Equal(
         [
             "1:1 `kind` is `BUILD`", "2:11 `noteName`: `n` is not usable", "3:14 `resourceUri`: `r.example/a` is not usable", "4:13 `createTime`: `noon` is not usable",
-            "6:22 `serializedPayload`: `%` is not usable", "8:7 `publicKeyId` is missing", "8:18 `signature`: `%` is not usable", "9:1 unknown field `colour`",
+            "6:22 `serializedPayload`: the value is not usable", "8:7 `publicKeyId` is missing", "8:18 `signature`: the value is not usable", "9:1 unknown field `colour`",
         ],
         Reading.Problems(File, """
             kind: BUILD

@@ -189,8 +189,8 @@ public sealed class ConfigMapTests : IDisposable
 
         Assert.Equal(24, dangling.Documents.Projects.Single().Options.MaxSnapshotAge.TotalHours);
         Assert.Equal("xb", Assert.Single(dangling.Documents.Projects.Single().Attestors).Name.Id);
-        Assert.Empty(dangling.Problems);
-        Assert.False(_directory.Read().Changed);
+        Assert.Equal("options.yaml", Assert.Single(dangling.Problems).File);
+        Assert.Empty(_directory.Read().Problems);
     }
 
     public void Dispose() => _directory.Dispose();

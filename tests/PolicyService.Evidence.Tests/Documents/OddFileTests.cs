@@ -1,5 +1,6 @@
 using System.Text;
 using PolicyService.Core;
+using PolicyService.Evidence.Documents;
 
 namespace PolicyService.Evidence.Tests.Documents;
 
@@ -46,18 +47,18 @@ public sealed class OddFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("dangling", "nowhere.yaml")]
-    [InlineData("to itself", "policy.yaml")]
-    [InlineData("to a directory", "attestors")]
-    [InlineData("through a file", "attestors/qa.yaml/policy.yaml")]
-    public void Link_that_leads_to_no_file_is_no_file_and_hides_no_other(string name, string target)
+    [InlineData("dangling", "nowhere.yaml", 1)]
+    [InlineData("to itself", "policy.yaml", 1)]
+    [InlineData("to a directory", "attestors", 0)]
+    [InlineData("through a file", "attestors/qa.yaml/policy.yaml", 1)]
+    public void Link_that_leads_to_no_file_is_no_file_and_hides_no_other(string name, string target, int problems)
     {
         _directory.Link("policy.yaml", target);
 
         var reading = _directory.Read();
 
         Assert.True(Texts.Shown(reading) == "attestor qa projects/acme/notes/a", name);
-        Assert.Empty(reading.Problems);
+        Assert.Equal(problems, reading.Problems.Count(problem => problem.File == "policy.yaml"));
     }
 
     [Theory]
@@ -88,6 +89,51 @@ public sealed class OddFileTests : IDisposable
         var reading = _directory.Read();
 
         Assert.Equal((true, "attestor qa projects/acme/notes/a"), (reading.Changed, Texts.Shown(reading)));
+    }
+
+    [Fact]
+    public void Link_whose_target_is_out_of_reach_is_no_deletion()
+    {
+        _directory.Write("..real/policy.yaml", Texts.Deny);
+        _directory.Link("policy.yaml", "..real/policy.yaml");
+        Assert.Contains("AlwaysDeny", Texts.Shown(_directory.Read()), StringComparison.Ordinal);
+        var closed = _directory.PathOf("..real");
+        Posix.ChangeMode(closed, 0);
+
+        DirectoryReading? reading = null;
+        Posix.WithPermissionsInForce(() => reading = _directory.Read());
+        Posix.ChangeMode(closed, 0x1C0); // 0700
+
+        Assert.Contains("AlwaysDeny", Texts.Shown(reading!), StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Single(reading!.Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folder_out_of_reach_makes_the_reading_fail()
+    {
+        _directory.Write("projects/acme/policy.yaml", Texts.Deny);
+        _directory.Read();
+        var closed = _directory.PathOf("projects");
+        Posix.ChangeMode(closed, 0);
+
+        var exception = Record.Exception(() => Posix.WithPermissionsInForce(() => _directory.Read()));
+        Posix.ChangeMode(closed, 0x1C0); // 0700
+
+        Assert.IsType<UnauthorizedAccessException>(exception);
+    }
+
+    [Fact]
+    public void Change_that_keeps_length_and_time_counts_at_once()
+    {
+        _directory.Write("policy.yaml", Texts.Allow);
+        var written = File.GetLastWriteTimeUtc(_directory.PathOf("policy.yaml"));
+        Assert.Contains("AlwaysAllow", Texts.Shown(_directory.ReadSettled()), StringComparison.Ordinal);
+
+        Assert.Equal(Texts.Allow.Length, Texts.Deny.Length);
+        _directory.Write("policy.yaml", Texts.Deny);
+        File.SetLastWriteTimeUtc(_directory.PathOf("policy.yaml"), written);
+
+        Assert.Contains("AlwaysDeny", Texts.Shown(_directory.Read()), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -34,7 +34,7 @@ public sealed class SettlingTests : IDisposable
     [Theory, MemberData(nameof(Ages))]
     public void Young_file_is_read_again(string name, double seconds, bool isReadAgain)
     {
-        _directory.Write("policy.yaml", Texts.Deny);
+        _directory.Write("attestations/one.yaml", Texts.Occurrence("a"));
         _directory.Clock.Now += TimeSpan.FromSeconds(seconds);
         _directory.Read();
         var asked = _directory.Clock.Asked;

@@ -24,7 +24,31 @@ public sealed class BatchTests(StandardServer standard) : IClassFixture<Standard
         var exception = await Assert.ThrowsAsync<RpcException>(() => BatchAsync(standard.Server, Enumerable.Repeat(Ask.For(Ask.Attested), 501)));
 
         Assert.Equal(StatusCode.InvalidArgument, exception.StatusCode);
-        Assert.StartsWith("requests: 501 images", exception.Status.Detail, StringComparison.Ordinal);
+        Assert.StartsWith("requests: more than 500 images", exception.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a batch of empty requests", "EvaluateBatch", 0x0a)]
+    [InlineData("empty attestations", "Evaluate", 0x52)]
+    [InlineData("empty labels", "Evaluate", 0x3a)]
+    public async Task Message_of_two_million_empty_parts_is_refused_before_they_are_made(string name, string method, byte tag)
+    {
+        var body = new byte[4 * 1024 * 1024];
+        for (var index = 0; index < body.Length; index += 2)
+        {
+            body[index] = tag;
+        }
+
+        var raw = new Method<byte[], byte[]>(
+            MethodType.Unary, "policyservice.v1.PolicyDecisionService", method, Marshallers.Create(bytes => bytes, bytes => bytes), Marshallers.Create(bytes => bytes, bytes => bytes));
+        var before = GC.GetTotalAllocatedBytes();
+
+        var exception = await Assert.ThrowsAsync<RpcException>(
+            () => standard.Server.Channel.CreateCallInvoker().AsyncUnaryCall(raw, null, default, body).ResponseAsync);
+
+        Assert.True(StatusCode.InvalidArgument == exception.StatusCode, name);
+        // The parts would take hundreds of mebibytes; this process, client and other tests included, stays far below.
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 150L * 1024 * 1024);
     }
 
     [Fact]

@@ -487,6 +487,8 @@ glass("with-empty-justification", "ALWAYS_DENY", "NON_CONFORMANT", "DENY", polic
 case("break-glass-not-granted", DENY_ALL, policy(rule("deny")), request=GLASS, facts={"grants": {"breakGlass": False}})
 case("break-glass-not-granted-conformant", ALLOW_ALL, policy(rule("allow")), request=GLASS, facts={"grants": {"breakGlass": False}})
 case("break-glass-requires-signed-grant", DENY_ALL, policy(rule("deny")), request=GLASS, options={"breakGlass": {"requireGrant": True}})
+case("break-glass-options-refused", "DENY ERROR POLICY_CONFIG_ERROR", policy(rule("deny")), request=GLASS,
+     files={"options.yaml": {"breakGlass": {"requireGrant": True}, "unknown": 1}})
 case("break-glass-requires-no-signed-grant", "ALLOW NON_CONFORMANT BREAK_GLASS,ALWAYS_DENY over=DENY/NON_CONFORMANT", policy(rule("deny")), request=GLASS,
      options={"breakGlass": {"requireGrant": False}})
 case("break-glass-annotation-alone-does-nothing", DENY_ALL, policy(rule("deny")), request={"annotations": {"image-policy.k8s.io/break-glass": "true"}})

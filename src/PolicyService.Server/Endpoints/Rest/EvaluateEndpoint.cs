@@ -59,6 +59,11 @@ public static class EvaluateEndpoint
                 return (null, "the body is no JSON object");
             }
 
+            if ((body["attestations"] as JsonArray)?.Count > Limits.MessageParts / 10)
+            {
+                return (null, $"attestations: more than {Limits.MessageParts / 10}: send fewer");
+            }
+
             if (RepeatedField(body, EvaluateRequest.Descriptor) is { } field)
             {
                 return (null, $"the field {field} stands twice, in two spellings");
