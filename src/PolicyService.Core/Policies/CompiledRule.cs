@@ -62,7 +62,7 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
 
     private static bool ShareKey(RequiredAttestor one, RequiredAttestor other) =>
-        one.Attestor is not null && other.Attestor is not null && one.Attestor.Fingerprints.Overlaps(other.Attestor.Fingerprints);
+        one.Attestor is not null && other.Attestor is not null && one.Attestor.Material.Overlaps(other.Attestor.Material);
 
     private static RequiredAttestor Refused(RequiredAttestor required, RequiredAttestor other) =>
         required with { Problem = required.Problem ?? $"it shares a key with {other.Name}, and one of the two takes signatures that name no note" };
