@@ -35,13 +35,20 @@ public sealed class ServerHost
     /// <param name="args">The command line.</param>
     /// <param name="time">The clock; tests bring their own.</param>
     /// <exception cref="SettingsException">A setting stops the start.</exception>
-    public static ServerHost Build(string[] args, TimeProvider time)
+    public static ServerHost Build(string[] args, TimeProvider time) => Build(args, time, _ => { });
+
+    /// <param name="args">The command line.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="adjust">Comes last: tests put a failing sink, or an ear for the log, in place.</param>
+    internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var settings = ServerSettings.Read(builder.Configuration, args);
         // Standard output belongs to the decision records.
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
-            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
+            // A start that fails is told in one line, by Program.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
@@ -55,6 +62,7 @@ public sealed class ServerHost
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
         builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+        adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
         return host;
@@ -105,6 +113,8 @@ public sealed class ServerHost
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
         Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
+        // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
+        Application.Services.GetRequiredService<DecisionMetrics>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
     }
 }

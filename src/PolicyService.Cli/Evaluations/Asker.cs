@@ -35,8 +35,9 @@ internal sealed class Asker(Client client, Uri server, TimeSpan timeout, TimePro
         {
             return Answer.Of(request, await client.EvaluateAsync(request, Options(cancellation)));
         }
-        catch (RpcException failure) when (!cancellation.IsCancellationRequested)
+        catch (RpcException failure)
         {
+            cancellation.ThrowIfCancellationRequested();
             return Answer.None(request, failure.StatusCode, Problem(failure));
         }
     }
@@ -55,8 +56,9 @@ internal sealed class Asker(Client client, Uri server, TimeSpan timeout, TimePro
             var miscounted = string.Create(CultureInfo.InvariantCulture, $"{_server} answered {batch.Results.Count} of {requests.Length} images: none of the answers counts");
             return requests.Select(request => Answer.None(request, StatusCode.Internal, miscounted));
         }
-        catch (RpcException failure) when (!cancellation.IsCancellationRequested)
+        catch (RpcException failure)
         {
+            cancellation.ThrowIfCancellationRequested();
             var problem = Problem(failure);
             return requests.Select(request => Answer.None(request, failure.StatusCode, problem));
         }
@@ -79,11 +81,12 @@ internal sealed class Asker(Client client, Uri server, TimeSpan timeout, TimePro
     private string Problem(RpcException failure) => failure.StatusCode switch
     {
         StatusCode.InvalidArgument => $"invalid input: {failure.Status.Detail}",
-        StatusCode.Unavailable =>
-            $"{_server} cannot be reached ({Cause(failure)}): start the server there, or give --server its gRPC address (port 50051 by default)",
+        // INTERNAL with an exception of our own side: something listens there, and it is no gRPC or it is the other of http and https.
+        StatusCode.Unavailable or StatusCode.Internal when failure.StatusCode is StatusCode.Unavailable || failure.Status.DebugException is not null =>
+            $"{_server} cannot be reached ({Cause(failure)}): start the server there, or give --server its gRPC address (http://127.0.0.1:50051 by default)",
         StatusCode.DeadlineExceeded => string.Create(
             CultureInfo.InvariantCulture, $"{_server} did not answer within {timeout.TotalSeconds} s: ask again with a longer --timeout, or see to the server"),
-        StatusCode.Unimplemented => $"{_server} is no PolicyService ({failure.Status.Detail}): give --server its gRPC address (port 50051 by default)",
+        StatusCode.Unimplemented => $"{_server} is no PolicyService ({failure.Status.Detail}): give --server its gRPC address (http://127.0.0.1:50051 by default)",
         StatusCode.Unauthenticated or StatusCode.PermissionDenied => $"{_server} refuses this caller: {failure.Status.Detail}",
         _ => $"{_server} made no decision: {StatusName.Of(failure.StatusCode)}: {failure.Status.Detail}",
     };

@@ -28,21 +28,7 @@ internal sealed class EvaluateVerb
 
     private Verb Build()
     {
-        _output.CompletionSources.Add("text", "json");
-        _output.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is not ("text" or "json"))
-            {
-                result.AddError("--output: write text or json");
-            }
-        });
-        _timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() is not (> 0 and <= MaxTimeoutSeconds))
-            {
-                result.AddError("--timeout: write seconds, more than 0 and at most 300");
-            }
-        });
+        AddValidators();
         var verb = new Verb(
             "evaluate",
             "Asks whether images may run on a cluster.",
@@ -68,6 +54,33 @@ internal sealed class EvaluateVerb
 
         verb.SetAction(RunAsync);
         return verb;
+    }
+
+    private void AddValidators()
+    {
+        _images.Validators.Add(result =>
+        {
+            // A mistyped option would else be judged as one more image; no image starts with a dash.
+            foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-')))
+            {
+                result.AddError($"there is no option `{token.Value}`");
+            }
+        });
+        _output.CompletionSources.Add("text", "json");
+        _output.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is not ("text" or "json"))
+            {
+                result.AddError("--output: write text or json");
+            }
+        });
+        _timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= MaxTimeoutSeconds))
+            {
+                result.AddError("--timeout: write seconds, more than 0 and at most 300");
+            }
+        });
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)

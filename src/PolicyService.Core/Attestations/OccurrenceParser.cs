@@ -58,7 +58,7 @@ public static class OccurrenceParser
         var created = reader.Value<DateTimeOffset>("createTime", ValueParsers.Time);
         PolicyParser.PassOver(reader, "updateTime", "remediation");
         var body = reader.Mapping("attestation");
-        if (body is null && !reader.Problems.HasErrors)
+        if (!reader.Node.Entries.Any(entry => entry.Key == "attestation" && !entry.Value.IsNull))
         {
             reader.Problems.Error(reader.Node.Mark, "`attestation` is missing", "write attestation: {serializedPayload, signatures}");
         }
@@ -83,7 +83,7 @@ public static class OccurrenceParser
         var payload = reader.Value<byte[]>("serializedPayload", ValueParsers.Bytes);
         var signatures = reader.Mappings("signatures", ParseSignature);
         reader.End();
-        if (payload is null && !hasJwts)
+        if (!hasJwts && !reader.Node.Entries.Any(entry => entry.Key == "serializedPayload" && !entry.Value.IsNull))
         {
             reader.Problems.Error(reader.Node.Mark, "`serializedPayload` is missing", "write the signed bytes as base64");
         }

@@ -50,6 +50,7 @@ public static class AttestorParser
 
     private static AttestorKey? ParseKey(MappingReader reader)
     {
+        var before = reader.Problems.ErrorCount;
         PolicyParser.PassOver(reader, "comment");
         var given = reader.Value<KeyId>("id", ParseKeyId);
         var hasId = reader.Node.Entries.Any(entry => entry.Key == "id" && !entry.Value.IsNull);
@@ -66,7 +67,7 @@ public static class AttestorParser
         }
 
         (given, hasId) = hasId ? (given, true) : (inner, inner != default);
-        if (reader.Problems.HasErrors)
+        if (reader.Problems.ErrorCount > before)
         {
             return null;
         }

@@ -29,7 +29,10 @@ public sealed class ProblemList(string file)
     /// <summary>Problems beyond <see cref="Limits.ProblemsPerDocument"/>, which are only counted.</summary>
     public int Unlisted { get; private set; }
 
-    public bool HasErrors { get; private set; }
+    /// <summary>Errors found so far, listed or not; a reader compares it to tell whether its own part is sound.</summary>
+    public int ErrorCount { get; private set; }
+
+    public bool HasErrors => ErrorCount > 0;
 
     public void Error(Mark mark, string message, string remedy) => Add(mark, message, remedy, ProblemSeverity.Error);
 
@@ -37,7 +40,7 @@ public sealed class ProblemList(string file)
 
     private void Add(Mark mark, string message, string remedy, ProblemSeverity severity)
     {
-        HasErrors |= severity is ProblemSeverity.Error;
+        ErrorCount += severity is ProblemSeverity.Error ? 1 : 0;
         if (_problems.Count < Limits.ProblemsPerDocument)
         {
             _problems.Add(new DocumentProblem(file, mark, message, remedy, severity));

@@ -12,9 +12,9 @@ internal static class YamlTree
     public static IReadOnlyList<DocumentNode> Read(string text, ProblemList problems)
     {
         var nodes = new List<DocumentNode>();
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             while (!parser.Accept<StreamEnd>(out _))
             {
@@ -32,17 +32,17 @@ internal static class YamlTree
         {
             problems.Error(MarkOf(exception.Start), $"not YAML: {Shown.Value(exception.Message)}", "mend the syntax at this place");
         }
+        catch (InvalidOperationException)
+        {
+            // The library says so of some texts that are no YAML, instead of where they cease to be it: `...` and then `?`.
+            problems.Error(MarkOf(parser.Current?.End ?? YamlDotNet.Core.Mark.Empty), "not YAML: the text is broken off or malformed", "mend the syntax behind this place");
+        }
 
         return nodes;
     }
 
     private static DocumentNode? ReadNode(Parser parser, int depth, ProblemList problems)
     {
-        if (depth > Limits.Depth)
-        {
-            throw new YamlException(parser.Current!.Start, parser.Current.End, $"nested deeper than {Limits.Depth}");
-        }
-
         if (parser.Accept<AnchorAlias>(out var alias))
         {
             throw new YamlException(alias!.Start, alias.End, "aliases are not taken, write the value out");
@@ -52,6 +52,11 @@ internal static class YamlTree
         if (parser.TryConsume<Scalar>(out var scalar))
         {
             return new ScalarNode(scalar.Value, scalar.Style is not ScalarStyle.Plain, MarkOf(scalar.Start));
+        }
+
+        if (depth == Limits.Depth)
+        {
+            throw new YamlException(parser.Current!.Start, parser.Current.End, $"nested deeper than {Limits.Depth}");
         }
 
         return parser.Accept<SequenceStart>(out _) ? ReadSequence(parser, depth, problems) : ReadMapping(parser, depth, problems);

@@ -37,8 +37,8 @@ public readonly record struct DocumentPlace(DocumentKind Kind, string Folder)
 
     private static DocumentKind KindOf(string[] parts)
     {
-        var extension = Path.GetExtension(parts[^1]);
-        if (extension is not (".yaml" or ".yml" or ".json"))
+        // A file may stand where the folder of a project should.
+        if (parts is not [.., var name] || Path.GetExtension(name) is not (".yaml" or ".yml" or ".json"))
         {
             return DocumentKind.Unknown;
         }

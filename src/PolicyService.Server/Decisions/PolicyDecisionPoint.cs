@@ -83,8 +83,8 @@ public readonly record struct Deadline(DateTimeOffset At, TimeSpan Margin)
     /// <summary>Time left for the evaluation; zero if none is.</summary>
     public TimeSpan EvaluationTime(DateTimeOffset now) => Positive(At - Margin - now);
 
-    /// <summary>Time left until the caller is gone; zero if none is.</summary>
-    public TimeSpan Remaining(DateTimeOffset now) => Positive(At - now);
+    /// <summary>Time left for the record; zero if none is. The other half of the margin carries the answer, or the news that there is none.</summary>
+    public TimeSpan RecordingTime(DateTimeOffset now) => Positive(At - (Margin / 2) - now);
 
     private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 }

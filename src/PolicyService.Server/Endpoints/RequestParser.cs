@@ -118,6 +118,12 @@ public static class RequestParser
         for (var index = 0; index < wire.Count; index++)
         {
             var item = wire[index];
+            problem = Limit($"attestations[{index}].attestor", item.Attestor, Limits.StringBytes);
+            if (problem is not null)
+            {
+                return [];
+            }
+
             if (!AttestorName.TryParse(item.Attestor, out var attestor))
             {
                 problem = RequestProblem.Of($"attestations[{index}].attestor", item.Attestor, "write projects/<project>/attestors/<attestor>");

@@ -21,7 +21,7 @@ internal static class CaseAttacks
         ("20", ["allowlist-exact-*"]),
         ("25", ["allowlist-dot-is-literal"]),
         ("31", ["no-policy-two-rule-maps"]),
-        ("32", ["rule-cluster-*"]),
+        ("32", ["rule-cluster-*", "cluster-invalid-*"]),
         ("34", ["cluster-unlisted-gets-the-default-rule", "rule-cluster-other", "cluster-unknown"]),
         ("35", ["no-policy-*"]),
         ("37", ["no-policy-document-refused"]),

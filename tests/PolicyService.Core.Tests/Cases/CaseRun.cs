@@ -54,8 +54,12 @@ internal static class CaseRun
     {
         request = null!;
         var identity = "";
-        field = !ImageReference.TryParse(asked.ImageDigest, out var image) ? "image_digest"
-            : asked.Cluster.Length == 0 ? "cluster"
+        ImageReference? image = null;
+        field = !WorkloadNames.IsCluster(asked.Cluster) ? "cluster"
+            : asked.Project.Length > 0 && !ResourceNames.IsProject(asked.Project) ? "project"
+            : asked.Namespace.Length > 0 && !WorkloadNames.IsLabel(asked.Namespace) ? "namespace"
+            : asked.ServiceAccount.Length > 0 && !WorkloadNames.IsSubdomain(asked.ServiceAccount) ? "service_account"
+            : !ImageReference.TryParse(asked.ImageDigest, out image) ? "image_digest"
             : asked.IstioIdentity.Length > 0 && !WorkloadNames.TryNormalizeIstioIdentity(asked.IstioIdentity, out identity) ? "istio_identity"
             : "";
         if (field.Length > 0)

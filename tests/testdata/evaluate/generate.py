@@ -598,7 +598,15 @@ case("cluster-unlisted-default-with-policies", "DENY NON_CONFORMANT CHECK_FAILED
      platform=DENY_POLICY, **ALLOWING)
 case("cluster-listed-does-not-get-the-default", ALLOW_ALL, clusters={CLUSTER: bound()}, default=bound(base="ENFORCE"), platform=DENY_POLICY, **ALLOWING)
 case("cluster-unlisted-gets-the-default-rule", DENY_ALL, policy(rule("deny"), clusterAdmissionRules={"dc1.edge": rule("allow")}))
-case("cluster-empty", "INVALID_ARGUMENT cluster", cluster="", **ALLOWING)
+for name, cluster in {
+    "empty": "", "empty-location": ".prod", "empty-id": "us-east1.", "no-dot": "prod", "extra-dot": "us-east1.prod.x", "upper-case": "US-east1.prod",
+    "trailing-newline": "us-east1.prod\n", "over-256-bytes": f"{'a' * 250}.{'b' * 60}",
+}.items():
+    case(f"cluster-invalid-{name}", "INVALID_ARGUMENT cluster", cluster=cluster, **ALLOWING)
+case("namespace-invalid", "INVALID_ARGUMENT namespace", namespace="Payments", **ALLOWING)
+case("service-account-invalid-with-namespace", "INVALID_ARGUMENT service_account", namespace="payments", serviceAccount="payments:api", **ALLOWING)
+case("istio-identity-invalid", "INVALID_ARGUMENT istio_identity", istioIdentity="spiffe://cluster.local/sa/api", **ALLOWING)
+case("projects-invalid-name", "INVALID_ARGUMENT project", project="projects/acme", **ALLOWING)
 TWO = {"acme": {"policy": policy(rule("allow"))}, "shop": {"policy": policy(rule("deny"), project="shop")}}
 case("projects-named-acme", ALLOW_ALL, project="acme", projects=TWO)
 case("projects-named-shop", DENY_ALL, project="shop", projects=TWO)
@@ -642,9 +650,13 @@ for name, pattern, inside in (
     ("direct", "registry.example.com/acme", True), ("parent", "registry.example.com", False), ("sibling-prefix", "registry.example.com/ac", False),
     ("star-reaches-one-level", "registry.example.com/*", True), ("star-is-not-its-own", "registry.example.com/acme/*", False),
     ("double-star-is-its-own", "registry.example.com/acme/**", True), ("double-star-is-deeper", "registry.example.com/**", True),
-    ("host-part", "*.example.com/acme", True), ("host-part-is-one-part", "*.com/acme", False), ("other-host", "registry.example.org/acme", False),
+    ("host-part", "*.example.com/acme", True), ("other-host", "registry.example.org/acme", False),
 ):
     platform(f"trusted-directory-{name}", PASSES if inside else OUTSIDE, gke(check_set(trusted(pattern))))
+platform("trusted-directory-host-part-is-one-part", OUTSIDE, gke(check_set(trusted("*.example.com/acme"))), image=f"eu.registry.example.com/acme/api@{DIGEST}")
+platform("trusted-directory-host-part-before-a-hyphen", PASSES, gke(check_set(trusted("*-docker.pkg.dev/acme/images"))), image=f"europe-west1-docker.pkg.dev/acme/images/api@{DIGEST}")
+platform("trusted-directory-host-part-crosses-no-dot", OUTSIDE, gke(check_set(trusted("*-docker.pkg.dev/acme/images"))), image=f"evil.x-docker.pkg.dev/acme/images/api@{DIGEST}")
+platform("trusted-directory-pattern-too-wide", "DENY ERROR POLICY_CONFIG_ERROR", gke(check_set(trusted("*.com/acme"))))
 platform("trusted-directory-second-pattern", PASSES, gke(check_set(trusted("registry.example.org/x", "registry.example.com/acme"))))
 platform("trusted-directory-tag-will-do", PASSES, gke(check_set(trusted("registry.example.com/acme"))), image=f"{REPOSITORY}:v1")
 platform("trusted-directory-bare-digest", OUTSIDE, gke(check_set(trusted("registry.example.com/**"))), image=DIGEST)

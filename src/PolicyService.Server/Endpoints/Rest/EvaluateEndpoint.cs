@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core;
@@ -58,7 +59,7 @@ public static class EvaluateEndpoint
                 return (null, "the body is no JSON object");
             }
 
-            if (RepeatedField(body) is { } field)
+            if (RepeatedField(body, EvaluateRequest.Descriptor) is { } field)
             {
                 return (null, $"the field {field} stands twice, in two spellings");
             }
@@ -73,17 +74,25 @@ public static class EvaluateEndpoint
     }
 
     /// <summary>proto3 JSON knows two names for a field; both in one body would leave open which counts.</summary>
-    private static string? RepeatedField(JsonObject body)
+    private static string? RepeatedField(JsonObject body, MessageDescriptor message)
     {
-        foreach (var field in EvaluateRequest.Descriptor.Fields.InDeclarationOrder())
+        foreach (var field in message.Fields.InDeclarationOrder())
         {
             if (field.Name != field.JsonName && body.ContainsKey(field.Name) && body.ContainsKey(field.JsonName))
             {
                 return field.Name;
             }
+
+            if (field.FieldType is FieldType.Message && !field.IsMap
+                && Inner(body[field.JsonName] ?? body[field.Name]).Select(inner => RepeatedField(inner, field.MessageType)).FirstOrDefault(name => name is not null) is { } repeated)
+            {
+                return repeated;
+            }
         }
 
         return null;
+
+        static IEnumerable<JsonObject> Inner(JsonNode? node) => (node is JsonArray list ? list.AsEnumerable() : [node]).OfType<JsonObject>();
     }
 
     /// <summary>The parser takes only standard base64; proto3 JSON asks to accept the URL-safe alphabet too.</summary>

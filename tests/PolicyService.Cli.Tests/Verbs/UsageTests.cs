@@ -1,0 +1,67 @@
+using PolicyService.Cli.Tests.Running;
+
+namespace PolicyService.Cli.Tests.Verbs;
+
+public sealed class UsageTests
+{
+    public static TheoryData<string, string> Wrong => new()
+    {
+        { "no verb", "" },
+        { "an unknown verb", "judge" },
+        { "no image", "evaluate --cluster a.b --server http://127.0.0.1:1" },
+        { "no cluster", "evaluate x --server http://127.0.0.1:1" },
+        { "no server", "evaluate x --cluster a.b" },
+        { "an unknown option", "evaluate x --cluster a.b --server http://127.0.0.1:1 --force" },
+        { "a server without scheme", "evaluate x --cluster a.b --server 127.0.0.1:1" },
+        { "an unknown output", "evaluate x --cluster a.b --server http://127.0.0.1:1 -o xml" },
+        { "a timeout of nothing", "evaluate x --cluster a.b --server http://127.0.0.1:1 --timeout 0" },
+        { "a negative timeout", "evaluate x --cluster a.b --server http://127.0.0.1:1 --timeout -1" },
+        { "an endless timeout", "evaluate x --cluster a.b --server http://127.0.0.1:1 --timeout 301" },
+        { "no number for a timeout", "evaluate x --cluster a.b --server http://127.0.0.1:1 --timeout NaN" },
+        { "payload of nothing", "payload" },
+        { "payload of two images", "payload x y" },
+        { "arguments for the demo", "demo x" },
+    };
+
+    [Theory, MemberData(nameof(Wrong))]
+    public async Task Wrong_usage_is_2_and_says_so_on_stderr_alone(string name, string arguments)
+    {
+        var run = await Policyctl.RunAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.True(run.ExitCode == 2, $"{name}: {run.ExitCode} {run.Error}");
+        Assert.Empty(run.Output);
+        Assert.All(run.ErrorLines, line => Assert.StartsWith("policyctl: ", line, StringComparison.Ordinal));
+        Assert.Contains("--help`", run.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("evaluate")]
+    [InlineData("payload")]
+    [InlineData("demo")]
+    [InlineData("version")]
+    public async Task Help_of_every_verb_has_an_example(string verb)
+    {
+        var run = await Policyctl.RunAsync(verb, "--help");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains($"Example:\n  policyctl {verb}", run.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_lists_the_verbs()
+    {
+        var run = await Policyctl.RunAsync("--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(["evaluate", "payload", "demo", "version"], verb => Assert.Contains($"\n  {verb}", run.Text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Version_is_one_line()
+    {
+        var run = await Policyctl.RunAsync("version");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Matches(@"^policyctl [0-9]+\.[0-9]+\.[0-9]+[^\n]*\n$", run.Text);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PolicyService.Api.V1;
+using PolicyService.Server.Audits;
+using PolicyService.Server.Policies;
+
+namespace PolicyService.Server.Tests;
+
+/// <summary>The service in this process: real Kestrel on a free port of 127.0.0.1, real clients, real files.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private readonly ServerHost _host;
+    private readonly GrpcChannel _channel;
+
+    private TestServer(ServerHost host, DocumentsFolder documents, LogLines log)
+    {
+        (_host, Documents, Log) = (host, documents, log);
+        Records = new RecordFile(documents.Beside("records.jsonl"));
+        _channel = Connect();
+        Client = new PolicyDecisionService.PolicyDecisionServiceClient(_channel);
+        Http = new HttpClient { BaseAddress = new Uri(host.HttpUrl) };
+    }
+
+    public DocumentsFolder Documents { get; }
+
+    public RecordFile Records { get; }
+
+    public LogLines Log { get; }
+
+    public PolicyDecisionService.PolicyDecisionServiceClient Client { get; }
+
+    public ChannelBase Channel => _channel;
+
+    public HttpClient Http { get; }
+
+    public string GrpcUrl => _host.GrpcUrl;
+
+    public IServiceProvider Services => _host.Application.Services;
+
+    /// <summary>Looks at the documents once more; only for a server whose clock stands still, so that its own looks do not meet this one.</summary>
+    public void Poll() => Services.GetServices<IHostedService>().OfType<DocumentsWatcher>().Single().Poll();
+
+    /// <param name="documents">Its documents, which it then owns.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="sink">Where its records go instead of a file.</param>
+    /// <param name="durable"><c>--Audit:Durable true</c>.</param>
+    /// <param name="auditFile">Path of the file of records.</param>
+    /// <param name="configure">Further changes.</param>
+    public static async Task<TestServer> StartAsync(
+        DocumentsFolder documents,
+        TimeProvider? time = null,
+        IRecordSink? sink = null,
+        bool durable = false,
+        string? auditFile = null,
+        Action<IServiceCollection>? configure = null)
+    {
+        var log = new LogLines();
+        string[] arguments =
+        [
+            "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
+            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
+        ];
+        var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
+        {
+            builder.Logging.ClearProviders().AddProvider(log);
+            builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(5));
+            if (sink is not null)
+            {
+                builder.Services.AddSingleton(sink);
+            }
+
+            configure?.Invoke(builder.Services);
+        });
+        await host.Application.StartAsync(TestContext.Current.CancellationToken);
+        return new TestServer(host, documents, log);
+    }
+
+    /// <summary>A connection of its own.</summary>
+    public GrpcChannel Connect() =>
+        GrpcChannel.ForAddress(_host.GrpcUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = null });
+
+    public async Task<EvaluateResponse> AskAsync(EvaluateRequest request) =>
+        await Client.EvaluateAsync(request, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>The status of a call that must give no decision.</summary>
+    public async Task<Status> RefusalAsync(EvaluateRequest request, DateTime? deadline = null) =>
+        (await Assert.ThrowsAsync<RpcException>(async () =>
+            await Client.EvaluateAsync(request, deadline: deadline, cancellationToken: TestContext.Current.CancellationToken))).Status;
+
+    public Task<HttpResponseMessage> PostAsync(string body) => PostAsync(new StringContent(body, Encoding.UTF8, "application/json"));
+
+    public Task<HttpResponseMessage> PostAsync(HttpContent content) =>
+        Http.PostAsync("/v1/evaluate", content, TestContext.Current.CancellationToken);
+
+    public async Task<(HttpStatusCode Status, JsonElement Body)> ReadyAsync()
+    {
+        using var response = await Http.GetAsync("/healthz/ready", TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return (response.StatusCode, JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
+    public async Task<MetricsPage> MetricsAsync() => new(await Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken));
+
+    /// <summary>Begins the shutdown that SIGTERM begins.</summary>
+    public Task StopAsync() => _host.Application.StopAsync(TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        Http.Dispose();
+        await _host.Application.StopAsync();
+        await _host.Application.DisposeAsync();
+        Documents.Dispose();
+    }
+}
+
+/// <summary>A server with the standard documents for the tests of one class that do not change it.</summary>
+public sealed class StandardServer : IAsyncLifetime
+{
+    private TestServer? _server;
+
+    internal TestServer Server => _server!;
+
+    internal Signer Signer { get; } = new();
+
+    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync(DocumentsFolder.Standard(Signer));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Signer.Dispose();
+    }
+}
