@@ -1,20 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
-using System.IO.Compression;
 
 namespace PolicyService.Core.Verification.Pgp;
 
-/// <summary>One signature packet of a message, and the packet that announced it, if one did.</summary>
-internal readonly record struct PgpSignedPart(ReadOnlyMemory<byte> Signature, ReadOnlyMemory<byte>? OnePass);
+/// <summary>The content of one signature packet of a message, and of the packet that announced it where one did.</summary>
+internal readonly record struct PgpSignedPart(ReadOnlyMemory<byte> Signature, bool IsAnnounced, ReadOnlyMemory<byte> Announcement);
 
 /// <summary>
 /// A signed message (RFC 4880, section 11.3), attached or detached, armored or binary. Its shape is exactly one of these, to the
 /// last byte; nothing in it is believed yet.
 /// </summary>
-internal sealed record PgpMessage(IReadOnlyList<PgpSignedPart> Signatures, ReadOnlyMemory<byte>? Literal)
+internal sealed record PgpMessage(IReadOnlyList<PgpSignedPart> Signatures, bool IsAttached, ReadOnlyMemory<byte> Literal)
 {
-    // A signature takes less than its limit, and a message of one literal repeats the payload; what is larger is a bomb.
-    private const int MaxDecompressed = Limits.PayloadBytes + Limits.SignatureBytes;
-
     public static bool TryParse(ReadOnlyMemory<byte> value, [NotNullWhen(true)] out PgpMessage? message, [NotNullWhen(false)] out string? problem)
     {
         message = null;
@@ -25,7 +21,7 @@ internal sealed record PgpMessage(IReadOnlyList<PgpSignedPart> Signatures, ReadO
 
         if (packets is [{ Tag: PgpTag.Compressed, Body: var compressed }])
         {
-            if (!TryDecompress(compressed, out var bytes, out problem))
+            if (!PgpInflater.TryInflate(compressed, out var bytes, out problem))
             {
                 return false;
             }
@@ -68,35 +64,6 @@ internal sealed record PgpMessage(IReadOnlyList<PgpSignedPart> Signatures, ReadO
         return problem is null;
     }
 
-    private static bool TryDecompress(ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte> bytes, [NotNullWhen(false)] out string? problem)
-    {
-        bytes = default;
-        var algorithm = body.IsEmpty ? -1 : body.Span[0];
-        if (algorithm is not (1 or 2))
-        {
-            problem = "the message is compressed in a way that is not read here; use `--compress-algo zip`, `zlib` or `none`";
-            return false;
-        }
-
-        using var input = new SingleByteStream(body[1..]);
-        using Stream inflater = algorithm == 1 ? new DeflateStream(input, CompressionMode.Decompress) : new ZLibStream(input, CompressionMode.Decompress);
-        var buffer = new byte[MaxDecompressed + 1];
-        try
-        {
-            var length = inflater.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            problem = length > MaxDecompressed ? "the message is larger than the limits allow once decompressed"
-                : !input.IsAtEnd ? "bytes follow the compressed part of the message"
-                : null;
-            bytes = buffer.AsMemory(0, length);
-        }
-        catch (InvalidDataException)
-        {
-            problem = "the compressed part of the message is malformed";
-        }
-
-        return problem is null;
-    }
-
     private static string? Read(List<PgpPacket> packets, out PgpMessage? message)
     {
         message = null;
@@ -117,61 +84,25 @@ internal sealed record PgpMessage(IReadOnlyList<PgpSignedPart> Signatures, ReadO
             return $"the message holds more than {Limits.PgpSignaturesPerMessage} signatures";
         }
 
-        ReadOnlyMemory<byte>? data = null;
-        if (literal >= 0 && (data = LiteralData(rest[literal].Body)) is null)
+        ReadOnlyMemory<byte> data = default;
+        if (literal >= 0 && !TryReadLiteral(rest[literal].Body, out data))
         {
             return "the literal packet of the message is malformed or not binary";
         }
 
-        // The first announced is the last to follow.
-        message = new PgpMessage([.. signatures.Select((body, index) => new PgpSignedPart(body, announced.Length == 0 ? null : announced[^(index + 1)]))], data);
+        message = new PgpMessage([.. signatures.Select((body, index) => Part(body, index, announced))], literal >= 0, data);
         return null;
     }
 
+    /// <summary>The first announced is the last to follow.</summary>
+    private static PgpSignedPart Part(ReadOnlyMemory<byte> body, int index, ReadOnlyMemory<byte>[] announced) =>
+        announced.Length == 0 ? new PgpSignedPart(body, false, default) : new PgpSignedPart(body, true, announced[^(index + 1)]);
+
     /// <summary>Format, file name and time stand before the data, and no signature covers them. Only the binary format means the bytes as they are.</summary>
-    private static ReadOnlyMemory<byte>? LiteralData(ReadOnlyMemory<byte> body) =>
-        body.Span is [(byte)'b', var nameLength, ..] && body.Length >= 2 + nameLength + 4 ? body[(2 + nameLength + 4)..] : null;
-
-    /// <summary>Gives one byte at a time, so that the inflater takes no more than its data has and what follows is seen.</summary>
-    private sealed class SingleByteStream(ReadOnlyMemory<byte> bytes) : Stream
+    private static bool TryReadLiteral(ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte> data)
     {
-        private int _position;
-
-        public bool IsAtEnd => _position == bytes.Length;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            if (IsAtEnd || buffer.IsEmpty)
-            {
-                return 0;
-            }
-
-            buffer[0] = bytes.Span[_position++];
-            return 1;
-        }
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        var isBinary = body.Span is [(byte)'b', _, ..] && body.Length >= 2 + body.Span[1] + 4;
+        data = isBinary ? body[(2 + body.Span[1] + 4)..] : default;
+        return isBinary;
     }
 }

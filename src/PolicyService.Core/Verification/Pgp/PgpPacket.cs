@@ -54,82 +54,96 @@ internal readonly record struct PgpPacket(PgpTag Tag, ReadOnlyMemory<byte> Body)
 
         var isNew = (first & 0x40) != 0;
         var tag = (PgpTag)(isNew ? first & 0x3F : (first >> 2) & 0x0F);
-        var rest = bytes[1..];
         var mayStream = tag is PgpTag.Compressed or PgpTag.Literal;
-        var body = isNew ? TakeNew(ref rest, mayStream) : TakeOld(ref rest, first & 3, mayStream);
-        (bytes, packet) = (rest, new PgpPacket(tag, body ?? default));
-        return body is not null;
-    }
-
-    private static ReadOnlyMemory<byte>? TakeOld(ref ReadOnlyMemory<byte> bytes, int lengthType, bool mayStream)
-    {
-        if (lengthType == 3)
+        bytes = bytes[1..];
+        if (!(isNew ? TryTakeNew(ref bytes, mayStream, out var body) : TryTakeOld(ref bytes, first & 3, mayStream, out body)))
         {
-            var all = bytes;
-            bytes = default;
-            return mayStream ? all : null;
+            return false;
         }
 
-        var width = 1 << lengthType;
-        return TakeNumber(ref bytes, width) is { } length ? TakeBytes(ref bytes, length) : null;
+        packet = new PgpPacket(tag, body);
+        return true;
     }
 
-    private static ReadOnlyMemory<byte>? TakeNew(ref ReadOnlyMemory<byte> bytes, bool mayStream)
+    private static bool TryTakeOld(ref ReadOnlyMemory<byte> bytes, int lengthType, bool mayStream, out ReadOnlyMemory<byte> body)
     {
+        body = default;
+        if (lengthType == 3)
+        {
+            (body, bytes) = (bytes, default);
+            return mayStream;
+        }
+
+        return TryTakeNumber(ref bytes, 1 << lengthType, out var length) && TryTake(ref bytes, length, out body);
+    }
+
+    private static bool TryTakeNew(ref ReadOnlyMemory<byte> bytes, bool mayStream, out ReadOnlyMemory<byte> body)
+    {
+        body = default;
         List<byte>? parts = null;
-        while (TakeNumber(ref bytes, 1) is { } first)
+        while (TryTakeNumber(ref bytes, 1, out var first))
         {
             if (first is >= 224 and < 255)
             {
-                if (!mayStream || TakeBytes(ref bytes, 1u << (int)(first & 0x1F)) is not { } part)
+                if (!mayStream || !TryTake(ref bytes, 1u << (int)(first & 0x1F), out var part))
                 {
-                    return null;
+                    return false;
                 }
 
                 (parts ??= []).AddRange(part.Span);
                 continue;
             }
 
-            var length = first switch
+            if (!TryTakeLength(ref bytes, first, out var length) || !TryTake(ref bytes, length, out body))
             {
-                < 192 => first,
-                255 => TakeNumber(ref bytes, 4),
-                _ => TakeNumber(ref bytes, 1) is { } second ? ((first - 192) << 8) + second + 192 : null,
-            };
-            if (length is not { } last || TakeBytes(ref bytes, last) is not { } body)
-            {
-                return null;
+                return false;
             }
 
             parts?.AddRange(body.Span);
-            return parts is null ? body : parts.ToArray();
+            body = parts is null ? body : parts.ToArray();
+            return true;
         }
 
-        return null;
+        return false;
     }
 
-    private static uint? TakeNumber(ref ReadOnlyMemory<byte> bytes, int width)
+    private static bool TryTakeLength(ref ReadOnlyMemory<byte> bytes, uint first, out uint length)
     {
-        if (TakeBytes(ref bytes, (uint)width) is not { } number)
+        if (first == 255)
         {
-            return null;
+            return TryTakeNumber(ref bytes, 4, out length);
         }
 
+        length = first;
+        if (first < 192)
+        {
+            return true;
+        }
+
+        var isWhole = TryTakeNumber(ref bytes, 1, out var second);
+        length = ((first - 192) << 8) + second + 192;
+        return isWhole;
+    }
+
+    private static bool TryTakeNumber(ref ReadOnlyMemory<byte> bytes, int width, out uint number)
+    {
         Span<byte> wide = stackalloc byte[sizeof(uint)];
         wide.Clear();
-        number.Span.CopyTo(wide[^width..]);
-        return BinaryPrimitives.ReadUInt32BigEndian(wide);
+        var isThere = TryTake(ref bytes, (uint)width, out var digits);
+        digits.Span.CopyTo(wide[^digits.Length..]);
+        number = BinaryPrimitives.ReadUInt32BigEndian(wide);
+        return isThere;
     }
 
-    private static ReadOnlyMemory<byte>? TakeBytes(ref ReadOnlyMemory<byte> bytes, uint length)
+    private static bool TryTake(ref ReadOnlyMemory<byte> bytes, uint length, out ReadOnlyMemory<byte> taken)
     {
+        taken = default;
         if (length > bytes.Length)
         {
-            return null;
+            return false;
         }
 
-        var taken = bytes[..(int)length];
-        bytes = bytes[(int)length..];
-        return taken;
+        (taken, bytes) = (bytes[..(int)length], bytes[(int)length..]);
+        return true;
     }
 }

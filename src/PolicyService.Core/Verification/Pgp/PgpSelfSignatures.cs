@@ -101,24 +101,16 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
 
     /// <summary>
     /// Whether the primary key took it back. A revocation that cannot be judged counts: one by another key, with an old hash other than
-    /// SHA-1, or of a form that is not read here. One that is plainly not the key's own does not.
+    /// SHA-1, or of a form that is not read here. One that says it is the key's own, and is not, does not.
     /// </summary>
     private bool IsRevoked(PgpKeyPart part, PgpSignatureType type, params ReadOnlyMemory<byte>[] data)
     {
-        foreach (var body in part.Signatures)
+        // It may stand anywhere in the block; one that cannot be judged is taken to be about what it stands beside.
+        foreach (var (owner, body) in parts.SelectMany(owner => owner.Signatures.Where(body => TypeOf(body.Span) == type).Select(body => (owner, body))))
         {
-            if (TypeOf(body.Span) != type)
-            {
-                continue;
-            }
-
             var signature = PgpSignature.Read(body);
-            if (signature is not null && !signature.IsIssuedBy(primary) && type is PgpSignatureType.CertificationRevocation)
-            {
-                continue; // a stranger took back what he said of a user id
-            }
-
-            if (signature is not { Hash: not null, Subpackets.Problem: null } || !signature.IsIssuedBy(primary) || primary.Verify(signature, data))
+            var isJudged = signature is { Hash: not null, Subpackets.Problem: null } && signature.IsIssuedBy(primary);
+            if (isJudged ? primary.Verify(signature!, data) : owner == part || type is PgpSignatureType.KeyRevocation)
             {
                 return true;
             }

@@ -39,7 +39,7 @@ internal sealed class PgpSignature
         };
         HashStart = packet.GetFingerprint();
         Trailer = packet.GetSignatureTrailer();
-        Numbers = [.. packet.GetSignature().Select(number => number.Value)];
+        Numbers = [.. (packet.GetSignature() ?? []).Select(number => number.Value)];
         Subpackets = new PgpSubpackets(packet);
     }
 

@@ -29,7 +29,7 @@ internal sealed class PgpSubpackets
         {
             var type = (int)subpacket.SubpacketType;
             ReadShared(type, subpacket.GetData());
-            HasOnlyIssuersUnhashed &= type is 16 or 33;
+            HasOnlyIssuersUnhashed &= type is 16 or 33 && !subpacket.IsCritical();
         }
 
         if (!_seen.Contains(2))

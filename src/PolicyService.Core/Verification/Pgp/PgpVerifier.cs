@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using PolicyService.Core.Attestations;
 using static PolicyService.Core.Verification.VerificationResult;
 
@@ -11,40 +12,51 @@ internal static class PgpVerifier
 {
     public static VerificationResult Verify(PgpKey key, Attestation attestation, AttestationSignature signature)
     {
-        if (!PgpMessage.TryParse(signature.Value, out var message, out var problem))
+        if (!TryVerify(key, signature.Value, attestation.Payload, out var periods, out var problem))
         {
             return new Rejected(RejectionReason.SignatureInvalid, problem);
         }
 
-        // What is judged is the payload; a message about anything else says nothing of it.
-        if (message.Literal is { } literal && !literal.Span.SequenceEqual(attestation.Payload.Span))
+        return SimpleSigningPayload.TryParse(attestation.Payload.Span, out var payload, out problem)
+            ? new Verified(payload) { Periods = periods }
+            : new Rejected(RejectionReason.PayloadInvalid, problem);
+    }
+
+    /// <summary>When the good signatures of the message by the key hold, one period for each.</summary>
+    internal static bool TryVerify(
+        PgpKey key, ReadOnlyMemory<byte> value, ReadOnlyMemory<byte> payload, out IReadOnlyList<ValidityPeriod> periods, [NotNullWhen(false)] out string? problem)
+    {
+        periods = [];
+        if (!PgpMessage.TryParse(value, out var message, out problem))
         {
-            return new Rejected(RejectionReason.SignatureInvalid, "the message holds other data than the payload");
+            return false;
         }
 
-        var periods = new List<ValidityPeriod>();
+        // What is judged is the payload; a message about anything else says nothing of it.
+        if (message.IsAttached && !message.Literal.Span.SequenceEqual(payload.Span))
+        {
+            problem = "the message holds other data than the payload";
+            return false;
+        }
+
+        var good = new List<ValidityPeriod>();
         foreach (var part in message.Signatures)
         {
             if (PgpSignature.Read(part.Signature) is { } made && SignerOf(key, made) is { } signer)
             {
-                var refusal = Refusal(signer, made, part, attestation.Payload);
+                var refusal = Refusal(signer, made, part, payload);
                 if (refusal is null)
                 {
-                    periods.Add(PeriodOf(signer, made));
+                    good.Add(PeriodOf(signer, made));
                 }
 
                 problem ??= refusal;
             }
         }
 
-        if (periods.Count == 0)
-        {
-            return new Rejected(RejectionReason.SignatureInvalid, problem ?? "no signature of the message is by the key");
-        }
-
-        return SimpleSigningPayload.TryParse(attestation.Payload.Span, out var payload, out problem)
-            ? new Verified(payload) { Periods = periods }
-            : new Rejected(RejectionReason.PayloadInvalid, problem);
+        periods = good;
+        problem = good.Count > 0 ? null : problem ?? "no signature of the message is by the key";
+        return problem is null;
     }
 
     private static PgpSigner? SignerOf(PgpKey key, PgpSignature signature)
@@ -68,7 +80,7 @@ internal static class PgpVerifier
         : signature.Subpackets.Problem is { } flaw ? $"the signature is malformed: {flaw}"
         : !signature.Subpackets.HasOnlyIssuersUnhashed ? "the signature says more than its issuer outside its signed part"
         : signature.Created < signer.Material.Created ? "the signature is older than its key"
-        : part.OnePass is { } announcement && !Announces(announcement.Span, signature, signer.Material) ? "the signature is not the one its message announces"
+        : part.IsAnnounced && !Announces(part.Announcement.Span, signature, signer.Material) ? "the signature is not the one its message announces"
         : !signer.Material.Verify(signature, payload) ? "the signature does not verify"
         : null;
 
