@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using PolicyService.Core.Attestors;
 using PolicyService.Core.Tests.Attestors;
 using PolicyService.Core.Verification;
 using PolicyService.Core.Verification.Pgp;
@@ -199,6 +200,30 @@ public sealed class PgpForgeTests
         Assert.Contains("does not lie on the curve", Problem(Block([Packet(PgpTag.PublicKey, [.. start, .. p256, .. new byte[64]])])), StringComparison.Ordinal);
         Assert.Contains("small order", Problem(Block([Packet(PgpTag.PublicKey, [.. start, .. edwards, 1, .. new byte[31]])])), StringComparison.Ordinal);
         Assert.Contains("not a point on Ed25519", Problem(Block([Packet(PgpTag.PublicKey, [.. start, 22, .. p256[1..], .. new byte[64]])])), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("attack", "90")]
+    public void Fingerprint_is_that_of_everything_the_key_says()
+    {
+        var key = Key(Forge.KeyBlock(Forge.Certify()));
+        var shorter = Key(Forge.KeyBlock(Forge.Certify(), Forge.Certify([.. Made(KeyTime + 1), .. Sub(27, 3), .. Sub(9, 0, 0, 0, 9)])));
+
+        Assert.Equal(key.DefaultId, shorter.DefaultId);
+        Assert.NotEqual(key.Fingerprint, shorter.Fingerprint);
+        Assert.Equal(key.Fingerprint, Key(Forge.KeyBlock(Forge.Certify())).Fingerprint);
+    }
+
+    [Fact]
+    [Trait("attack", "44")]
+    public void Material_is_that_of_the_same_key_in_another_form()
+    {
+        Assert.True(PublicKey.TryReadPem(TestKey.RsaKey(2048).ExportSubjectPublicKeyInfoPem(), SignatureAlgorithm.RsaPss2048Sha256, out var pkix, out _));
+        var subkey = Subkey([.. Made(KeyTime), .. Sub(27, 2)]);
+
+        Assert.True(pkix.Material.SetEquals(Key(Forge.KeyBlock(Forge.Certify())).Material));
+        Assert.Equal(2, Key(Forge.KeyBlock(Forge.Certify(), Packet(PgpTag.PublicSubkey, Other.Body), subkey)).Material.Count);
+        Assert.True(Key(Forge.KeyBlock(Forge.Certify(), Packet(PgpTag.PublicSubkey, Other.Body), subkey)).Material.Overlaps(Key(Other.KeyBlock(Other.Certify())).Material));
     }
 
     private static PgpPacket Subkey(byte[] hashed, byte hash = 8, PgpForge? signer = null) =>
