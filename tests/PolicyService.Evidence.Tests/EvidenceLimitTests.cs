@@ -26,15 +26,6 @@ public sealed class EvidenceLimitTests
         { "ten thousand", 10_000, null, $"{PerKey}, {PerDigest["Deny: ".Length..]}" },
     };
 
-    /// <summary>Signatures under key ids the attestor does not have, all newer than the good one.</summary>
-    public static TheoryData<int, string> Foreign => new()
-    {
-        { 150, "Allow: Attested" },
-        { 999, "Allow: Attested" },
-        { 1000, PerDigest },
-        { 10_000, PerDigest },
-    };
-
     [Theory, MemberData(nameof(OfOneKey))]
     [Trait("attack", "50")]
     public async Task Signatures_of_one_key_in_many_attestations(string name, int bad, int? good, string answer)
@@ -67,14 +58,35 @@ public sealed class EvidenceLimitTests
         Assert.Equal(Limits.SignaturesPerKey, _evaluation.Check.Count);
     }
 
-    [Theory, MemberData(nameof(Foreign))]
-    public async Task Foreign_key_ids_fill_nobody_elses_quota(int count, string answer)
+    [Theory]
+    [InlineData(150)]
+    [InlineData(1000)]
+    [InlineData(10_000)]
+    public async Task Foreign_key_ids_fill_nobody_elses_quota(int count)
     {
         var foreign = Enumerable.Range(0, count).Select(number => Attestations.Garbage(Attestations.KeyId($"foreign-{number % 7}"), number));
-        _evaluation.Stored = [.. foreign.Append(_evaluation.Key.Signature(Attestations.Payload)).Select(OfPlace)];
+        _evaluation.Stored = [.. foreign.Select(OfPlace)];
+        var evidence = (await _evaluation.AskAsync()).Evidence.Of(Evaluation.Attestor);
+        Assert.Equal("Deny: DeniedByAttestor KEY_UNKNOWN", await _evaluation.AnswerAsync());
+        Assert.Single(evidence.Facts);
+        Assert.Equal(0, _evaluation.Check.Count);
+
+        _evaluation.Stored = [.. _evaluation.Stored, OfPlace(_evaluation.Key.Signature(Attestations.Payload), count)];
+        Assert.Equal("Allow: Attested", await _evaluation.AnswerAsync());
+        Assert.Equal(1, _evaluation.Check.Count);
+    }
+
+    [Theory]
+    [InlineData(Limits.SignaturesPerDigest - 1, "Allow: Attested")]
+    [InlineData(Limits.SignaturesPerDigest, PerDigest)]
+    public async Task Signatures_of_many_keys_have_one_quota_together(int newer, string answer)
+    {
+        _evaluation.Keys = [.. Enumerable.Range(0, (Limits.SignaturesPerDigest / Limits.SignaturesPerKey) + 1).Select(_ => new TestKey())];
+        var bad = Enumerable.Range(0, newer).Select(number => Attestations.Garbage(_evaluation.Keys[number / Limits.SignaturesPerKey].Id, number));
+        _evaluation.Stored = [.. bad.Append(_evaluation.Keys[^1].Signature(Attestations.Payload)).Select(OfPlace)];
 
         Assert.Equal(answer, await _evaluation.AnswerAsync());
-        Assert.InRange(_evaluation.Check.Count, 0, 1);
+        Assert.Equal(Limits.SignaturesPerDigest, _evaluation.Check.Count);
     }
 
     [Fact]

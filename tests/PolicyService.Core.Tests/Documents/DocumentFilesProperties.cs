@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using CsCheck;
 using PolicyService.Core.Policies;
@@ -55,55 +54,6 @@ public sealed class DocumentFilesProperties
     [Fact]
     public void No_path_makes_Parse_throw() => Gen.OneOf(Gen.String, Gen.OneOf("projects", "a", "attestors", "policy.yaml", "..", "").Array[0, 5].Select(parts => string.Join('/', parts)))
         .Sample(path => Reading.Of(path, "a: b\n").Place == DocumentPlace.Of(path));
-
-    /// <summary>Documents eight times as long may take a generous forty times as long, and not the sixty-four of a quadratic reader.</summary>
-    [Theory]
-    [InlineData("policy.yaml", "", "f: [a, {b: c}]\n", "", true)]
-    [InlineData("policy.yaml", "a: ", "x", "\n", false)]
-    [InlineData("policy.yaml", "a: \"", "\\u0041", "\"\n", false)]
-    [InlineData("policy.yaml", "a: |\n", "  line\n", "", false)]
-    [InlineData("policy.yaml", "", "[", "", false)]
-    [InlineData("policy.yaml", "", "- ", "", false)]
-    [InlineData("policy.yaml", "", "a: b: ", "", false)]
-    [InlineData("policy.yaml", "a: [", "b, ", "]\n", false)]
-    [InlineData("policy.yaml", "admissionWhitelistPatterns:\n", "- namePattern: gcr.io/p/x*\n", "", false)]
-    [InlineData("policy.yaml", "", "---\n", "", false)]
-    [InlineData("policy.yaml", "", "# comment\n", "", false)]
-    [InlineData("policy.json", "{", "\"f\": [1, {\"b\": null}], ", "\"z\": 1}", true)]
-    [InlineData("policy.json", "", "[", "", false)]
-    [InlineData("policy.json", "{\"a\": \"", "\\u0041", "\"}", false)]
-    [InlineData("attestations/a.json", "[", "{\"noteName\": \"projects/p/notes/n\"}, ", "{}]", false)]
-    [InlineData("attestors/a.yaml", "name: projects/p/attestors/a\nuserOwnedGrafeasNote:\n  noteReference: projects/p/notes/n\n  publicKeys:\n", "  - {id: k}\n", "", true)]
-    [InlineData("options.yaml", "revocations:\n", "- {reason: r, author: a}\n", "", false)]
-    [InlineData("clusters.yaml", "clusters:\n", "  a.b: {project: p, platform: GKE}\n", "", true)]
-    public void Parse_takes_linear_time(string file, string start, string repeated, string end, bool isNumbered)
-    {
-        var (shorter, longer) = (Text(256 * 1024), Text(2 * 1024 * 1024));
-        Least(shorter, 1); // the first reading also compiles
-        var (one, eight) = (Least(shorter, 3), Least(longer, 1));
-
-        Assert.True(eight < 40 * Math.Max(one.TotalMilliseconds, 5) * TimeSpan.FromMilliseconds(1), $"{one.TotalMilliseconds} ms, then {eight.TotalMilliseconds} ms");
-
-        byte[] Text(int length)
-        {
-            var text = new StringBuilder(start);
-            for (var index = 0; text.Length < length; index++)
-            {
-                // Keys and ids must differ: `a.b` becomes `a.b-7`, `k` becomes `k-7`, `f` becomes `f-7`.
-                text.Append(isNumbered ? repeated.Replace("a.b", $"a.b-{index}", StringComparison.Ordinal).Replace("id: k", $"id: k-{index}", StringComparison.Ordinal)
-                    .Replace("f:", $"f-{index}:", StringComparison.Ordinal).Replace("\"f\"", $"\"f-{index}\"", StringComparison.Ordinal) : repeated);
-            }
-
-            return Encoding.UTF8.GetBytes(text.Append(end).ToString());
-        }
-
-        TimeSpan Least(byte[] content, int times) => Enumerable.Range(0, times).Min(_ =>
-        {
-            var started = Stopwatch.GetTimestamp();
-            Reading.Of(file, content);
-            return Stopwatch.GetElapsedTime(started);
-        });
-    }
 
     private static void Holds(ParsedDocument read)
     {
