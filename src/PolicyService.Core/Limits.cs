@@ -30,6 +30,9 @@ public static class Limits
     /// <summary>A PGP public key block; characters.</summary>
     public const int PgpKeyCharacters = 256 * 1024;
 
+    /// <summary>Packets in a PGP public key block: keys, user ids and the signatures about them.</summary>
+    public const int PgpKeyPackets = 512;
+
     /// <summary>Signatures in one PGP message.</summary>
     public const int PgpSignaturesPerMessage = 16;
 

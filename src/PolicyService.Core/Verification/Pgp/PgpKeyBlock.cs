@@ -41,6 +41,7 @@ public static class PgpKeyBlock
         var keys = packets.Count(packet => packet.Tag is PgpTag.PublicKey);
         var problem = packets.Exists(packet => packet.Tag is PgpTag.SecretKey or PgpTag.SecretSubkey)
                 ? "the block holds a private key; remove it, replace that key if anyone else could read it, and give its public half (`gpg --armor --export`)"
+            : packets.Count > Limits.PgpKeyPackets ? $"the block holds more than {Limits.PgpKeyPackets} packets; {Export}"
             : keys > 1 ? "the block holds more than one key; give each by itself, with an entry of its own"
             : keys == 0 || packets[0].Tag is not PgpTag.PublicKey ? $"the block does not start with a public key; {Export}"
             : packets.Exists(packet => packet.Tag is not (PgpTag.PublicKey or PgpTag.PublicSubkey or PgpTag.UserId or PgpTag.UserAttribute or PgpTag.Signature))

@@ -46,21 +46,24 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
             return new PgpSigner(primary, default, "the key is revoked; make a new one");
         }
 
-        var statements = new List<PgpSignature>();
-        statements.AddRange(Made(parts[0], _primaryData).Where(signature => signature.Type is PgpSignatureType.DirectKey));
+        List<PgpSignature> statements = [.. Made(parts[0], _primaryData).Where(signature => signature.Type is PgpSignatureType.DirectKey)];
         foreach (var part in parts.Where(part => part.Packet.Tag is PgpTag.UserId or PgpTag.UserAttribute))
         {
             var data = UserData(part.Packet);
             if (!IsRevoked(part, PgpSignatureType.CertificationRevocation, _primaryData, data))
             {
-                statements.AddRange(Made(part, _primaryData, data).Where(signature => signature.Type is >= PgpSignatureType.GenericCertification and <= PgpSignatureType.PositiveCertification));
+                statements.AddRange(Made(part, _primaryData, data).Where(IsCertification));
             }
         }
 
         return Newest(statements, primary) is { } newest
             ? new PgpSigner(primary, PeriodOf(newest, primary), newest.Subpackets.MaySign ? null : "the primary key is not marked for signing")
-            : new PgpSigner(primary, default, "the key has no valid signature of its own with SHA-256 or better; make one with `gpg --cert-digest-algo SHA256 --quick-set-expire <fingerprint> <time>` and export it again");
+            : new PgpSigner(primary, default, "the key has no valid signature of its own with SHA-256 or better; "
+                + "make one with `gpg --cert-digest-algo SHA256 --quick-set-expire <fingerprint> <time>` and export it again");
     }
+
+    private static bool IsCertification(PgpSignature signature) =>
+        signature.Type is >= PgpSignatureType.GenericCertification and <= PgpSignatureType.PositiveCertification;
 
     private PgpSigner Subkey(PgpKeyPart part, PgpKeyMaterial subkey, ValidityPeriod primaryPeriod)
     {
@@ -73,7 +76,8 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
         var bindings = Made(part, _primaryData, data).Where(signature => signature.Type is PgpSignatureType.SubkeyBinding);
         return Newest(bindings, subkey) is not { } binding ? new PgpSigner(subkey, default, "a subkey is not bound to the primary key by a valid signature")
             : !binding.Subpackets.MaySign ? new PgpSigner(subkey, default, "a subkey is not marked for signing")
-            : BackSignature(binding, subkey, data) is not { } back ? new PgpSigner(subkey, default, "a signing subkey lacks its own signature over the primary key (`cross-certify` in `gpg --edit-key`)")
+            : BackSignature(binding, subkey, data) is not { } back
+                ? new PgpSigner(subkey, default, "a signing subkey lacks its own signature over the primary key (`cross-certify` in `gpg --edit-key`)")
             : new PgpSigner(subkey, PeriodOf(binding, subkey).Within(primaryPeriod).Within(new ValidityPeriod(back.Created, back.Until)), null);
     }
 

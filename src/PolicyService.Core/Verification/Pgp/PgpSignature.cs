@@ -76,8 +76,8 @@ internal sealed class PgpSignature
             : null;
 
     /// <summary>Whether it names the key as its issuer, in every place where it names one, and in one at least.</summary>
-    public bool IsIssuedBy(PgpKeyMaterial key) =>
-        Subpackets.Issuers.Count > 0 && Subpackets.Issuers.All(issuer => issuer.Span.SequenceEqual(issuer.Length == sizeof(ulong) ? key.Fingerprint.Span[^sizeof(ulong)..] : key.Fingerprint.Span));
+    public bool IsIssuedBy(PgpKeyMaterial key) => Subpackets.Issuers.Count > 0 && Subpackets.Issuers.All(issuer =>
+        issuer.Span.SequenceEqual(issuer.Length == sizeof(ulong) ? key.Fingerprint.Span[^sizeof(ulong)..] : key.Fingerprint.Span));
 }
 
 /// <summary>Times as PGP has them: whole seconds since 1970 in 32 bits.</summary>

@@ -173,6 +173,7 @@ public sealed class JwtVerifierTests
     }
 
     [Fact]
+    [Trait("attack", "58")]
     public void Signature_over_the_claims_or_their_PAE_is_no_token()
     {
         var claims = Encoding.UTF8.GetBytes(Claims);

@@ -203,6 +203,18 @@ public sealed class PgpForgeTests
     }
 
     [Fact]
+    [Trait("attack", "76")]
+    public void Packets_of_a_block_are_bounded()
+    {
+        // A revocation is looked for at every key, so the work grows with the square.
+        var revocation = Forge.Sign(PgpSignatureType.SubkeyRevocation, Other.Data, [.. Made(KeyTime), .. Forge.Issuer]);
+        var filler = Enumerable.Repeat(new[] { Packet(PgpTag.PublicSubkey, Other.Body), revocation }, 300).SelectMany(pair => pair).ToArray();
+
+        Assert.NotNull(PgpKeyBlock.Read(Forge.KeyBlock([Forge.Certify(), .. filler[..(Limits.PgpKeyPackets - 3)]])).Key);
+        Assert.Contains("more than 512 packets", Problem(Forge.KeyBlock([Forge.Certify(), .. filler[..(Limits.PgpKeyPackets - 2)]])), StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("attack", "90")]
     public void Fingerprint_is_that_of_everything_the_key_says()
     {
