@@ -199,6 +199,8 @@ public sealed class PgpForgeTests
 
         Assert.Contains("does not lie on the curve", Problem(Block([Packet(PgpTag.PublicKey, [.. start, .. p256, .. new byte[64]])])), StringComparison.Ordinal);
         Assert.Contains("small order", Problem(Block([Packet(PgpTag.PublicKey, [.. start, .. edwards, 1, .. new byte[31]])])), StringComparison.Ordinal);
+        byte[] mixed = Convert.FromHexString("b0bfe83c17bc76a56d48f558b2e481436367d330d13b69733f32aa0ed50b99f3"); // the key of RFC 8032 plus the point of order 2
+        Assert.Contains("small order", Problem(Block([Packet(PgpTag.PublicKey, [.. start, .. edwards, .. mixed])])), StringComparison.Ordinal);
         Assert.Contains("not a point on Ed25519", Problem(Block([Packet(PgpTag.PublicKey, [.. start, 22, .. p256[1..], .. new byte[64]])])), StringComparison.Ordinal);
     }
 
