@@ -24,6 +24,18 @@ public static class Limits
     /// <summary>A signature; bytes.</summary>
     public const int SignatureBytes = 16 * 1024;
 
+    /// <summary>A compact JWT, its payload within; bytes.</summary>
+    public const int JwtBytes = 64 * 1024;
+
+    /// <summary>A PGP public key block; characters.</summary>
+    public const int PgpKeyCharacters = 256 * 1024;
+
+    /// <summary>Packets in a PGP public key block: keys, user ids and the signatures about them.</summary>
+    public const int PgpKeyPackets = 512;
+
+    /// <summary>Signatures in one PGP message.</summary>
+    public const int PgpSignaturesPerMessage = 16;
+
     /// <summary>Signatures considered per key id, newest first.</summary>
     public const int SignaturesPerKey = 100;
 
@@ -47,6 +59,9 @@ public static class Limits
 
     /// <summary>Messages of one stream that are evaluated at the same time.</summary>
     public const int StreamConcurrency = 64;
+
+    /// <summary>How far clocks may disagree about when something was made.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
     /// <summary>The longest time an evaluation may take, whatever the caller's deadline.</summary>
     public static readonly TimeSpan MaxDeadline = TimeSpan.FromSeconds(30);

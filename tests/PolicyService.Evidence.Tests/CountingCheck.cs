@@ -14,7 +14,7 @@ internal sealed class CountingCheck
     /// <summary>Told the number of each verification before it happens.</summary>
     public Action<int> OnVerify { get; set; } = _ => { };
 
-    public VerificationResult Verify(PublicKey key, Attestation attestation, AttestationSignature signature)
+    public VerificationResult Verify(VerificationKey key, Attestation attestation, AttestationSignature signature)
     {
         OnVerify(Interlocked.Increment(ref _count));
         return AttestationVerifier.VerifySignature(key, attestation, signature);

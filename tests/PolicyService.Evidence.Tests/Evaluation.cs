@@ -35,6 +35,9 @@ internal sealed class Evaluation
 
     public string Image { get; set; } = $"a.test/i@{Attestations.Image}";
 
+    /// <summary>The time of the decision.</summary>
+    public DateTimeOffset Now { get; set; } = Attestations.Start.AddHours(1);
+
     public static AttestorName Attestor => AttestorName.TryParse("projects/acme/attestors/qa", out var name) ? name : default;
 
     public PolicySnapshot Snapshot => PolicySnapshot.Build(
@@ -62,7 +65,7 @@ internal sealed class Evaluation
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
         var evidence = await new EvidenceCollector(Verified)
             .CollectAsync(snapshot, selected.Selection, Attestations.Start, ending ?? TestContext.Current.CancellationToken);
-        return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Attestations.Start.AddHours(1)));
+        return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
 
     /// <summary>Verdict and reasons in one line.</summary>

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
+using System.Text;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Images;
@@ -22,6 +24,15 @@ internal sealed class TestKey
     public KeyId Id => Public.DefaultId;
 
     public byte[] Sign(byte[] payload) => _key.SignData(payload, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+
+    /// <summary>A JWT of this key over the payload with more claims.</summary>
+    public AttestationSignature Jwt(byte[] payload, string claims)
+    {
+        var body = Encoding.UTF8.GetString(payload).TrimEnd()[..^1] + claims + "}";
+        var input = $"{Base64Url.EncodeToString(Encoding.ASCII.GetBytes($$"""{"alg":"ES256","kid":"{{Id}}"}"""))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(body))}";
+        var signature = _key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        return new AttestationSignature(Id, Encoding.ASCII.GetBytes($"{input}.{Base64Url.EncodeToString(signature)}"), SignatureFormat.Jwt);
+    }
 
     /// <summary>A signature of this key that verifies; <paramref name="flipped"/> with one bit changed.</summary>
     public AttestationSignature Signature(byte[] payload, bool flipped = false)

@@ -4,9 +4,21 @@ using PolicyService.Core.Policies;
 
 namespace PolicyService.Core.Attestations;
 
-/// <summary>One signature of an attestation, with the id of the key that is said to have made it.</summary>
-public sealed class AttestationSignature(KeyId keyId, byte[] value)
+/// <summary>What the bytes of a signature are.</summary>
+public enum SignatureFormat
 {
+    /// <summary>A signature over the attestation's payload, as the key makes them: raw, or a PGP message.</summary>
+    OverPayload = 0,
+
+    /// <summary>A compact JWT: the whole token, which carries its own payload.</summary>
+    Jwt,
+}
+
+/// <summary>One signature of an attestation, with the id of the key that is said to have made it.</summary>
+public sealed class AttestationSignature(KeyId keyId, byte[] value, SignatureFormat format = SignatureFormat.OverPayload)
+{
+    public SignatureFormat Format => format;
+
     public KeyId KeyId => keyId;
 
     public ReadOnlyMemory<byte> Value => value;
@@ -14,7 +26,7 @@ public sealed class AttestationSignature(KeyId keyId, byte[] value)
     /// <summary>SHA-256 of the signature, by which its verification is remembered.</summary>
     public Digest Hash { get; } = Digest.Of(value);
 
-    public bool IsOversized => value.Length > Limits.SignatureBytes;
+    public bool IsOversized => value.Length > (format is SignatureFormat.Jwt ? Limits.JwtBytes : Limits.SignatureBytes);
 }
 
 /// <summary>Signed bytes as some source gave them. Nothing in here is believed before a signature verifies.</summary>

@@ -1,7 +1,9 @@
+using System.Text;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
+using PolicyService.Core.Verification.Jwt;
 
 namespace PolicyService.Core.Attestations;
 
@@ -14,9 +16,9 @@ public static class OccurrenceParser
         var attestations = new List<Attestation>();
         foreach (var node in documents.SelectMany(document => Occurrences(document, problems)))
         {
-            if (MappingReader.Of(node, "the occurrence", problems) is { } reader && ParseOccurrence(reader) is { } attestation)
+            if (MappingReader.Of(node, "the occurrence", problems) is { } reader)
             {
-                attestations.Add(attestation);
+                attestations.AddRange(ParseOccurrence(reader));
             }
         }
 
@@ -42,7 +44,7 @@ public static class OccurrenceParser
         return [document];
     }
 
-    private static Attestation? ParseOccurrence(MappingReader reader)
+    private static IEnumerable<Attestation> ParseOccurrence(MappingReader reader)
     {
         var name = reader.Text("name");
         var kind = reader.Text("kind");
@@ -61,37 +63,51 @@ public static class OccurrenceParser
             reader.Problems.Error(reader.Node.Mark, "`attestation` is missing", "write attestation: {serializedPayload, signatures}");
         }
 
-        var (payload, signatures) = body is null ? (null, []) : ParseBody(body);
+        var signed = body is null ? [] : ParseBody(body);
         reader.End();
-        return payload is null || reader.Problems.HasErrors
-            ? null
-            : new Attestation(payload, signatures)
-            {
-                Source = EvidenceSource.Grafeas,
-                Name = name ?? "",
-                Note = note,
-                ResourceDigest = digest,
-                FirstSeen = created == default ? null : created,
-            };
+        return reader.Problems.HasErrors ? [] : signed.Select(one => new Attestation(one.Payload, one.Signatures)
+        {
+            Source = EvidenceSource.Grafeas,
+            Name = name ?? "",
+            Note = note,
+            ResourceDigest = digest,
+            FirstSeen = created == default ? null : created,
+        });
     }
 
-    private static (byte[]? Payload, IReadOnlyList<AttestationSignature> Signatures) ParseBody(MappingReader reader)
+    /// <summary>What the occurrence holds: the payload with its signatures, and each JWT, which has a payload of its own.</summary>
+    private static IReadOnlyList<SignedBytes> ParseBody(MappingReader reader)
     {
-        var jwts = reader.Sequence("jwts");
-        if (jwts.Count > 0)
-        {
-            reader.Problems.Warn(reader.MarkOf("jwts"), "JWT attestations are not verified by this version", "sign the payload itself; the JWT counts for nothing");
-        }
-
+        var hasJwts = reader.Node.Entries.Any(entry => entry.Key == "jwts" && entry.Value is SequenceNode { Items.Count: > 0 });
+        var jwts = reader.Mappings("jwts", ParseJwt);
         var payload = reader.Value<byte[]>("serializedPayload", ValueParsers.Bytes);
         var signatures = reader.Mappings("signatures", ParseSignature);
         reader.End();
-        if (jwts.Count == 0 && !reader.Node.Entries.Any(entry => entry.Key == "serializedPayload" && !entry.Value.IsNull))
+        if (!hasJwts && !reader.Node.Entries.Any(entry => entry.Key == "serializedPayload" && !entry.Value.IsNull))
         {
             reader.Problems.Error(reader.Node.Mark, "`serializedPayload` is missing", "write the signed bytes as base64");
         }
 
-        return (payload ?? [], signatures);
+        return [new SignedBytes(payload ?? [], signatures), .. jwts];
+    }
+
+    private static SignedBytes? ParseJwt(MappingReader reader)
+    {
+        if (reader.Required<string>("compactJwt", ValueParsers.Text, "write the JWT as <header>.<payload>.<signature>") is not { } text)
+        {
+            return null;
+        }
+
+        var token = Encoding.UTF8.GetBytes(text);
+        if (!CompactJwt.TryReadHeader(token, out var header, out var problem))
+        {
+            // It names no key, so no attestor can be asked about it.
+            reader.Problems.Warn(reader.MarkOf("compactJwt"), problem, "sign it anew; until then it counts for nothing");
+            return null;
+        }
+
+        var payload = CompactJwt.TryParse(token, out var jwt, out _) ? jwt.Payload : [];
+        return new SignedBytes(payload, [new AttestationSignature(header.KeyId, token, SignatureFormat.Jwt)]);
     }
 
     private static AttestationSignature? ParseSignature(MappingReader reader)
@@ -118,4 +134,6 @@ public static class OccurrenceParser
         problem = "write the key's id as the attestor has it";
         return KeyId.TryParse(text, out id);
     }
+
+    private sealed record SignedBytes(byte[] Payload, IReadOnlyList<AttestationSignature> Signatures);
 }

@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
+using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
+using static PolicyService.Core.Documents.StrictJson;
 
 namespace PolicyService.Core.Attestations;
 
@@ -28,48 +29,26 @@ public sealed record SimpleSigningPayload(string DockerReference, Digest Digest,
     /// <summary>Largest document, in bytes.</summary>
     public const int MaxSize = 64 * 1024;
 
-    private const int MaxDepth = 64;
     private const string BinaryAuthorizationType = "Google cloud binauthz container signature";
     private const string CosignType = "cosign container image signature";
 
-    private static readonly JsonDocumentOptions Strict = new()
-    {
-        AllowDuplicateProperties = false, // else the last one wins here, and maybe the first at the signer
-        MaxDepth = MaxDepth,
-        CommentHandling = JsonCommentHandling.Disallow,
-        AllowTrailingCommas = false,
-    };
-
     public static bool TryParse(
-        ReadOnlySpan<byte> json, [NotNullWhen(true)] out SimpleSigningPayload? payload, [NotNullWhen(false)] out string? problem)
+        ReadOnlySpan<byte> json, [NotNullWhen(true)] out SimpleSigningPayload? payload, [NotNullWhen(false)] out string? problem) =>
+        TryParse(json, ["critical", "optional"], _ => null, out payload, out problem);
+
+    /// <summary>The same where the object may have more fields: <paramref name="readOthers"/> reads them and says what is wrong.</summary>
+    internal static bool TryParse(
+        ReadOnlySpan<byte> json,
+        string[] fields,
+        Func<JsonElement, string?> readOthers,
+        [NotNullWhen(true)] out SimpleSigningPayload? payload,
+        [NotNullWhen(false)] out string? problem)
     {
-        payload = null;
-        if (json.Length > MaxSize)
-        {
-            problem = "the payload is larger than 64 KiB";
-            return false;
-        }
-
-        if (!Utf8.IsValid(json))
-        {
-            problem = "the payload is not UTF-8";
-            return false;
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(json.ToArray(), Strict);
-            problem = Read(document.RootElement, out payload);
-        }
-        catch (JsonException)
-        {
-            problem = "the payload is not strict JSON: one value, no byte order mark, no comments, no field twice, at most 64 levels";
-        }
-        catch (InvalidOperationException)
-        {
-            problem = "the payload has half of a surrogate pair in a string"; // the reader says so only when asked for the text
-        }
-
+        SimpleSigningPayload? parsed = null;
+        problem = json.Length > MaxSize
+            ? "the payload is larger than 64 KiB"
+            : StrictJson.Read(json, "the payload", root => Read(root, fields, out parsed) ?? readOthers(root));
+        payload = problem is null ? parsed : null;
         return payload is not null;
     }
 
@@ -88,12 +67,12 @@ public sealed record SimpleSigningPayload(string DockerReference, Digest Digest,
         + "}\n");
 
     // Gives the problem, or none and the payload.
-    private static string? Read(JsonElement root, out SimpleSigningPayload? payload)
+    private static string? Read(JsonElement root, string[] fields, out SimpleSigningPayload? payload)
     {
         payload = null;
-        if (!HasOnly(root, "critical", "optional") || !root.TryGetProperty("critical", out var critical))
+        if (!HasOnly(root, fields) || !root.TryGetProperty("critical", out var critical))
         {
-            return "the payload is not an object of `critical` and at most `optional`";
+            return $"the payload is not an object of `critical` and at most {string.Join(", ", fields.Skip(1).Select(field => $"`{field}`"))}";
         }
 
         if (root.TryGetProperty("optional", out var optional) && optional.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
@@ -123,24 +102,6 @@ public sealed record SimpleSigningPayload(string DockerReference, Digest Digest,
 
         payload = new SimpleSigningPayload(reference, digest, type);
         return null;
-    }
-
-    private static bool HasOnly(JsonElement element, params ReadOnlySpan<string> names)
-    {
-        if (element.ValueKind is not JsonValueKind.Object)
-        {
-            return false;
-        }
-
-        foreach (var property in element.EnumerateObject())
-        {
-            if (!names.Contains(property.Name))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     private static SimpleSigningType? TypeOf(string name) => name switch

@@ -8,7 +8,7 @@ namespace PolicyService.Core.Attestors;
 /// One key of an attestor. Exactly one of three: usable (<see cref="Key"/>), unusable (<see cref="Problem"/>), or kept elsewhere
 /// under an id that needs a pin (neither).
 /// </summary>
-public sealed record AttestorKey(KeyId Id, PublicKey? Key, string? Problem)
+public sealed record AttestorKey(KeyId Id, VerificationKey? Key, string? Problem)
 {
     /// <summary>The key is fetched by its id; its SHA-256 must be pinned in the options.</summary>
     public bool IsRemote => Key is null && Problem is null;
@@ -26,8 +26,8 @@ public sealed class Attestor(AttestorName name, NoteName note, IReadOnlyList<Att
 
     public IReadOnlyList<AttestorKey> Keys => keys;
 
-    /// <summary>Fingerprints of the usable keys, to find attestors that share one.</summary>
-    public FrozenSet<Digest> Fingerprints { get; } = keys.Where(key => key.Key is not null).Select(key => key.Key!.Fingerprint).ToFrozenSet();
+    /// <summary>What the usable keys are made of, to find attestors that share one.</summary>
+    public FrozenSet<Digest> Material { get; } = keys.Where(key => key.Key is not null).SelectMany(key => key.Key!.Material).ToFrozenSet();
 
     public AttestorKey? Find(KeyId id) => _byId.GetValueOrDefault(id);
 }

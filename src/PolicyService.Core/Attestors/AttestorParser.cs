@@ -1,5 +1,6 @@
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Core.Verification.Pgp;
 
 namespace PolicyService.Core.Attestors;
 
@@ -73,7 +74,9 @@ public static class AttestorParser
 
         if (pgp is not null)
         {
-            return Unusable(reader, given, hasId, "PGP keys are not verified by this version");
+            return pkix is null
+                ? PgpKeyOf(reader, pgp, given, hasId)
+                : Unusable(reader, given, hasId, "it is a PGP key and a PKIX key at once; give each by itself");
         }
 
         if (string.IsNullOrEmpty(pem))
@@ -84,6 +87,18 @@ public static class AttestorParser
         return PublicKey.TryReadPem(pem, algorithm, out var key, out var problem)
             ? new AttestorKey(hasId ? given : key.DefaultId, key, null)
             : Unusable(reader, given, hasId, problem);
+    }
+
+    private static AttestorKey? PgpKeyOf(MappingReader reader, string pgp, KeyId given, bool hasId)
+    {
+        var reading = PgpKeyBlock.Read(pgp);
+        if (hasId && reading.Id != default && given != reading.Id)
+        {
+            reader.Problems.Warn(reader.MarkOf("id"), "`id` is not the fingerprint of the PGP key, which counts instead", $"write id: {reading.Id}, or leave it out");
+        }
+
+        var (id, isKnown) = reading.Id != default ? (reading.Id, true) : (given, hasId);
+        return reading.Key is { } key ? new AttestorKey(id, key, null) : Unusable(reader, id, isKnown, reading.Problem!);
     }
 
     private static AttestorKey? Unusable(MappingReader reader, KeyId id, bool hasId, string problem)

@@ -23,6 +23,9 @@ public readonly record struct KeyId
     public static KeyId OfSubjectPublicKeyInfo(ReadOnlySpan<byte> subjectPublicKeyInfo) =>
         new(SubjectPublicKeyInfoPrefix + Base64Url.EncodeToString(SHA256.HashData(subjectPublicKeyInfo)));
 
+    /// <summary>The id of a PGP key: its V4 fingerprint in upper-case hex.</summary>
+    public static KeyId OfPgpFingerprint(ReadOnlySpan<byte> fingerprint) => new(Convert.ToHexString(fingerprint));
+
     public static bool TryParse([NotNullWhen(true)] string? text, out KeyId id)
     {
         var valid = text is { Length: > 0 and <= MaxLength } && UriReference.IsValid(text);

@@ -12,9 +12,6 @@ namespace PolicyService.Core.Decisions;
 /// </summary>
 internal static class AttestorEvaluation
 {
-    /// <summary>How far clocks may disagree about the creation of an attestation.</summary>
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
-
     public static PartOutcome Evaluate(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now)
     {
         if (required.Attestor is not { } attestor)
@@ -82,6 +79,7 @@ internal static class AttestorEvaluation
             ?? DigestStep(fact.Attestation, verified.Payload, digest)
             ?? ReferenceStep(selection, verified.Payload)
             ?? RevocationStep(selection, required, digest)
+            ?? ValidityStep(verified, now)
             ?? AgeStep(required, fact.Attestation, now)
             ?? (null, "");
     }
@@ -125,6 +123,20 @@ internal static class AttestorEvaluation
             ? (AttestorDetail.Revoked, $"its attestations of the digest were revoked by {revocation.Author}: {revocation.Reason}")
             : null;
 
+    /// <summary>A signature that holds for a time only: PGP keys and signatures expire, and JWTs say when they hold.</summary>
+    private static (AttestorDetail?, string)? ValidityStep(VerificationResult.Verified verified, DateTimeOffset now)
+    {
+        foreach (var period in verified.Periods)
+        {
+            if (period.Contains(now))
+            {
+                return null;
+            }
+        }
+
+        return (AttestorDetail.Expired, verified.Periods.Count == 0 ? "the signature holds at no time" : verified.Periods[0].Explain(now));
+    }
+
     private static (AttestorDetail?, string)? AgeStep(RequiredAttestor required, Attestation attestation, DateTimeOffset now)
     {
         if (required.MaxAge is not { } maxAge)
@@ -132,7 +144,7 @@ internal static class AttestorEvaluation
             return null;
         }
 
-        if (attestation.FirstSeen is not { } seen || seen > now + ClockSkew)
+        if (attestation.FirstSeen is not { } seen || seen > now + Limits.ClockSkew)
         {
             // An age nobody can tell must not pass for a young one.
             return (AttestorDetail.Expired, "it is not known since when the attestation exists, and maxAttestationAge is set");

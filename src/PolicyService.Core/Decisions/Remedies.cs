@@ -36,10 +36,14 @@ internal static class Remedies
         var name = selection.Request.Image.Name is { Length: > 0 } repository ? repository : "<repository>";
         return $"""
             policyctl payload {name}@{digest} > payload.json
-            {Sign(key.Key!.Algorithm)}
+            {Sign(key.Key!)}
             printf '%s\n' 'kind: ATTESTATION' 'noteName: {required.Attestor.Note}' 'resourceUri: https://{name}@{digest}' "createTime: '$(date -u +%FT%TZ)'" 'attestation:' "  serializedPayload: $(base64 -w0 payload.json)" '  signatures:' {Quote($"  - publicKeyId: \"{key.Id}\"")} "    signature: $(base64 -w0 signature.bin)" > attestations/{required.Name.Id}-{digest.Hex[..12]}.yaml
             """;
     }
+
+    private static string Sign(VerificationKey key) => key is PublicKey pkix
+        ? Sign(pkix.Algorithm)
+        : $"gpg --local-user {key.DefaultId} --armor --output signature.bin --sign payload.json";
 
     private static string Sign(SignatureAlgorithm algorithm)
     {

@@ -49,12 +49,12 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
             return required;
         }
 
-        var fingerprints = Array.ConvertAll(required, one => Fingerprints(one, options));
+        var material = Array.ConvertAll(required, one => Material(one, options));
         for (var first = 0; first < required.Length; first++)
         {
             for (var second = first + 1; second < required.Length; second++)
             {
-                if ((TakesNoteless(required[first]) || TakesNoteless(required[second])) && fingerprints[first].Overlaps(fingerprints[second]))
+                if ((TakesNoteless(required[first]) || TakesNoteless(required[second])) && material[first].Overlaps(material[second]))
                 {
                     required[first] = Refused(required[first], required[second]);
                     required[second] = Refused(required[second], required[first]);
@@ -69,9 +69,9 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
 
     /// <summary>Every key of the attestor, those kept elsewhere by their pin.</summary>
-    private static HashSet<Digest> Fingerprints(RequiredAttestor required, ProjectOptions options) =>
+    private static HashSet<Digest> Material(RequiredAttestor required, ProjectOptions options) =>
     [
-        .. required.Attestor?.Fingerprints ?? [],
+        .. required.Attestor?.Material ?? [],
         .. required.Attestor?.Keys.Where(key => key.IsRemote).Select(key => options.PinnedKeys[key.Id]) ?? [],
     ];
 

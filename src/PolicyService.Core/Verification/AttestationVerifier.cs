@@ -2,11 +2,13 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
+using PolicyService.Core.Verification.Jwt;
+using PolicyService.Core.Verification.Pgp;
 
 namespace PolicyService.Core.Verification;
 
 /// <summary>Verifies one signature with one key; the caller may remember results, which depend on nothing else.</summary>
-public delegate VerificationResult SignatureCheck(PublicKey key, Attestation attestation, AttestationSignature signature);
+public delegate VerificationResult SignatureCheck(VerificationKey key, Attestation attestation, AttestationSignature signature);
 
 /// <summary>
 /// Verifies the attestations of one attestor (SEMANTICS section 1, "Attestors"). Bad attestations neither help nor hurt: each
@@ -60,7 +62,16 @@ public static class AttestationVerifier
     }
 
     /// <summary>Verifies the signature, then parses what it signs: unverified bytes are not parsed.</summary>
-    public static VerificationResult VerifySignature(PublicKey key, Attestation attestation, AttestationSignature signature)
+    public static VerificationResult VerifySignature(VerificationKey key, Attestation attestation, AttestationSignature signature) =>
+        (key, signature.Format) switch
+        {
+            (PublicKey pkix, SignatureFormat.OverPayload) => VerifyOverPayload(pkix, attestation, signature),
+            (PublicKey pkix, SignatureFormat.Jwt) => JwtVerifier.Verify(pkix, signature),
+            (PgpKey pgp, SignatureFormat.OverPayload) => PgpVerifier.Verify(pgp, attestation, signature),
+            _ => new VerificationResult.Rejected(RejectionReason.SignatureInvalid, "a key of this kind signs nothing of this form"),
+        };
+
+    private static VerificationResult VerifyOverPayload(PublicKey key, Attestation attestation, AttestationSignature signature)
     {
         var payload = attestation.Payload.Span;
         if (!key.Verify(payload, signature.Value.Span)
@@ -79,7 +90,8 @@ public static class AttestationVerifier
     {
         if (attestation.IsOversized || signature.IsOversized)
         {
-            failures.Add(ReasonCode.EvidenceLimit, attestation.IsOversized ? "PAYLOAD_BYTES" : "SIGNATURE_BYTES", "an attestation exceeds the limit on its size");
+            var what = attestation.IsOversized ? "PAYLOAD_BYTES" : signature.Format is SignatureFormat.Jwt ? "JWT_BYTES" : "SIGNATURE_BYTES";
+            failures.Add(ReasonCode.EvidenceLimit, what, "an attestation exceeds the limit on its size");
             return null;
         }
 

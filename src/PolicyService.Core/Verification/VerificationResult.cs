@@ -18,8 +18,14 @@ public abstract record VerificationResult
     {
     }
 
-    /// <summary>The signature holds. Only this case carries data that came from the attestation.</summary>
-    public sealed record Verified(SimpleSigningPayload Payload) : VerificationResult;
+    /// <summary>The signature holds, at the times it says. Only this case carries data that came from the attestation.</summary>
+    public sealed record Verified(SimpleSigningPayload Payload) : VerificationResult
+    {
+        private static readonly ValidityPeriod[] AtAnyTime = [ValidityPeriod.Always];
+
+        /// <summary>When it holds: within any one of these. Judged at every decision, so that the rest can be remembered.</summary>
+        public IReadOnlyList<ValidityPeriod> Periods { get; init; } = AtAnyTime;
+    }
 
     /// <summary>The signature does not hold, or what it signs is no payload.</summary>
     public sealed record Rejected(RejectionReason Reason, string Explanation) : VerificationResult;

@@ -8,8 +8,9 @@ using PolicyService.Core.Verification;
 namespace PolicyService.Evidence.Verification;
 
 /// <summary>
-/// Remembers what verifying a signature gave. That depends on nothing but payload, signature, key and algorithm, which are the
-/// key of the memory: note, attestor, policy and time are judged anew at every decision, so a removed key counts no more at once.
+/// Remembers what verifying a signature gave. That depends on nothing but payload, signature, form, key and algorithm, which are
+/// the key of the memory: note, attestor, policy and time are judged anew at every decision, so a removed key counts no more at
+/// once, and an expired one neither: what is remembered says when it holds, not whether it does.
 /// </summary>
 public sealed class VerifiedSignatures
 {
@@ -39,7 +40,7 @@ public sealed class VerifiedSignatures
     }
 
     /// <summary>Verifies, or remembers. The result is the same either way.</summary>
-    public VerificationResult Check(PublicKey key, Attestation attestation, AttestationSignature signature)
+    public VerificationResult Check(VerificationKey key, Attestation attestation, AttestationSignature signature)
     {
         if (attestation.Source is EvidenceSource.Inline)
         {
@@ -47,7 +48,8 @@ public sealed class VerifiedSignatures
             return _verify(key, attestation, signature);
         }
 
-        var question = new Question(attestation.PayloadHash, signature.Hash, key.Fingerprint, key.Algorithm);
+        var question = new Question(
+            attestation.PayloadHash, signature.Hash, signature.Format, key.Fingerprint, key is PublicKey pkix ? pkix.Algorithm : SignatureAlgorithm.Unspecified);
         var memory = Volatile.Read(ref _memory);
         if (memory.Young.TryGetValue(question, out var result))
         {
@@ -72,7 +74,12 @@ public sealed class VerifiedSignatures
         }
     }
 
-    private readonly record struct Question(Digest Payload, Digest Signature, Digest Key, SignatureAlgorithm Algorithm);
+    /// <param name="Payload">What is signed; of a JWT, what it says it carries.</param>
+    /// <param name="Signature">The signature, or the whole JWT.</param>
+    /// <param name="Format">As which of the two it is read.</param>
+    /// <param name="Key">All of the key; of a PGP key the whole block, with its subkeys and their validity.</param>
+    /// <param name="Algorithm">The declared algorithm; unspecified for a PGP key, which declares none, and never for another.</param>
+    private readonly record struct Question(Digest Payload, Digest Signature, SignatureFormat Format, Digest Key, SignatureAlgorithm Algorithm);
 
     private sealed record Dictionaries(
         ConcurrentDictionary<Question, VerificationResult> Young, ConcurrentDictionary<Question, VerificationResult> Old);

@@ -1,3 +1,4 @@
+using System.Text;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
@@ -83,11 +84,32 @@ public sealed class OccurrenceParserTests
     }
 
     [Fact]
-    public void Parse_warns_of_JWTs_and_counts_them_for_nothing()
+    public void Parse_gives_each_JWT_as_an_attestation_of_its_own_under_its_kid()
     {
-        var read = Reading.Of(File, $"{Note}{Resource}attestation: {{jwts: [{{compactJwt: a.b.c}}]}}\n");
+        const string Token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.AA"; // {"alg":"ES256","kid":"k"} and {}
+        var read = Reading.Accepted<IReadOnlyList<Attestation>>(File, $"{Note}{Resource}attestation: {{jwts: [{{compactJwt: {Token}}}, {{compactJwt: {Token}}}]}}\n");
 
-        Assert.Equal((ProblemSeverity.Warning, new Mark(3, 15)), (Assert.Single(read.Problems).Severity, read.Problems[0].Mark));
+        Assert.Equal(3, read.Count);
+        Assert.Empty(read[0].Signatures);
+        Assert.All(read.Skip(1), jwt =>
+        {
+            var signature = Assert.Single(jwt.Signatures);
+            Assert.Equal(("k", SignatureFormat.Jwt, Token), (signature.KeyId.ToString(), signature.Format, Encoding.ASCII.GetString(signature.Value.Span)));
+            Assert.Equal("{}"u8.ToArray(), jwt.Payload.ToArray());
+            Assert.Equal((read[0].Note, read[0].ResourceDigest, read[0].FirstSeen, read[0].Source), (jwt.Note, jwt.ResourceDigest, jwt.FirstSeen, jwt.Source));
+        });
+    }
+
+    [Theory]
+    [InlineData("no JWT", "x")]
+    [InlineData("empty", "''")]
+    [InlineData("no kid", "eyJhbGciOiJFUzI1NiJ9.e30.AA")]
+    public void Parse_warns_of_a_JWT_that_names_no_key_and_passes_it_over(string name, string token)
+    {
+        var read = Reading.Of(File, $"{Note}{Resource}attestation: {{jwts: [{{compactJwt: {token}}}]}}\n");
+
+        Assert.True(Assert.Single(read.Problems).Severity is ProblemSeverity.Warning, name);
+        Assert.Equal(new Mark(3, 23), read.Problems[0].Mark);
         Assert.Empty(Assert.Single(Assert.IsType<IReadOnlyList<Attestation>>(read.Content, exactMatch: false)).Signatures);
     }
 

@@ -1,10 +1,11 @@
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Tests.Documents;
+using PolicyService.Core.Tests.Verification.Pgp;
 
 namespace PolicyService.Core.Tests.Attestors;
 
-public sealed class AttestorParserTests
+public sealed class AttestorParserTests(GpgHome gpg)
 {
     private const string File = "attestors/a.yaml";
     private const string Name = "name: projects/p/attestors/a\n";
@@ -69,7 +70,45 @@ public sealed class AttestorParserTests
         Assert.Contains("is unusable", problem.Message, StringComparison.Ordinal);
         Assert.NotEmpty(problem.Remedy);
         Assert.NotNull(Assert.Single(attestor.Keys).Problem);
-        Assert.Empty(attestor.Fingerprints);
+        Assert.Empty(attestor.Material);
+    }
+
+    [Fact]
+    public void Parse_names_a_PGP_key_by_its_fingerprint_whatever_id_is_given()
+    {
+        var fingerprint = gpg.Key("ed25519");
+        var block = Indented(gpg.Export(fingerprint));
+        string Document(string id) => $"{Name}{Note}  publicKeys:\n  - {id}asciiArmoredPgpPublicKey: |\n{block}\n";
+
+        Assert.Equal(fingerprint, Assert.Single(Reading.Accepted<Attestor>(File, Document("")).Keys).Id.ToString());
+        Assert.Equal(fingerprint, Assert.Single(Reading.Accepted<Attestor>(File, Document($"id: {fingerprint}\n    ")).Keys).Id.ToString());
+        foreach (var other in new[] { "k", fingerprint.ToLowerInvariant(), fingerprint[^16..] })
+        {
+            var read = Reading.Of(File, Document($"id: {other}\n    "));
+
+            Assert.Equal((ProblemSeverity.Warning, new Mark(5, 5)), (Assert.Single(read.Problems).Severity, read.Problems[0].Mark));
+            Assert.Contains(fingerprint, read.Problems[0].Remedy, StringComparison.Ordinal);
+            Assert.Equal(fingerprint, Assert.Single(Assert.IsType<Attestor>(read.Content).Keys).Id.ToString());
+        }
+    }
+
+    [Fact]
+    public void Parse_takes_no_key_that_is_two()
+    {
+        var key = TestKey.Of(SignatureAlgorithm.EcdsaP256Sha256);
+        var read = Reading.Of(File, $"{Name}{Note}  publicKeys:\n  - asciiArmoredPgpPublicKey: |\n{Indented(gpg.Export(gpg.Key("ed25519")))}\n    pkixPublicKey:\n      signatureAlgorithm: ECDSA_P256_SHA256\n      publicKeyPem: |\n{Indented(key.Pem)}\n");
+
+        Assert.Contains("at once", Assert.Single(Assert.IsType<Attestor>(read.Content).Keys).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_does_not_repeat_a_private_PGP_key()
+    {
+        var secret = System.Text.Encoding.ASCII.GetString(gpg.Run([], GpgHome.SigningTime, "--armor", "--export-secret-keys", gpg.Key("ed25519")));
+        var read = Reading.Of(File, $"{Name}{Note}  publicKeys:\n  - asciiArmoredPgpPublicKey: |\n{Indented(secret)}\n");
+
+        Assert.Contains("private key", Assert.Single(Assert.IsType<Attestor>(read.Content).Keys).Problem, StringComparison.Ordinal);
+        Assert.All(secret.Split('\n').Where(line => line.Length > 20 && line[0] != '-'), line => Assert.All(read.Problems, problem => Assert.DoesNotContain(line, $"{problem}", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -91,7 +130,7 @@ public sealed class AttestorParserTests
 
         Assert.Equal((yaml.Name, yaml.Note), (json.Name, json.Note));
         Assert.Equal(yaml.Keys.Select(one => one.Id), json.Keys.Select(one => one.Id));
-        Assert.Equal(yaml.Fingerprints, json.Fingerprints);
+        Assert.Equal(yaml.Material, json.Material);
     }
 
     [Fact]

@@ -117,7 +117,7 @@ public sealed class AttestationVerifierTests
         Assert.True(IsSatisfied(evidence));
         Assert.Equal(ReasonCode.Deadline, Assert.Single(evidence.Failures).Code);
 
-        VerificationResult EndAfterOne(PublicKey key, Attestation attestation, AttestationSignature signature)
+        VerificationResult EndAfterOne(VerificationKey key, Attestation attestation, AttestationSignature signature)
         {
             ending.Cancel();
             return Check(key, attestation, signature);
@@ -148,7 +148,7 @@ public sealed class AttestationVerifierTests
     [Fact]
     public void Signature_is_checked_with_the_key_it_names_alone()
     {
-        var asked = new List<PublicKey>();
+        var asked = new List<VerificationKey>();
         var other = TestKey.Of(SignatureAlgorithm.EcdsaP384Sha384).Read();
         Assert.True(KeyId.TryParse("k", out var first));
         Assert.True(KeyId.TryParse("l", out var second));
@@ -158,7 +158,7 @@ public sealed class AttestationVerifierTests
 
         Assert.Equal([other], asked);
 
-        VerificationResult Remember(PublicKey key, Attestation attestation, AttestationSignature signature)
+        VerificationResult Remember(VerificationKey key, Attestation attestation, AttestationSignature signature)
         {
             asked.Add(key);
             return Check(key, attestation, signature);
@@ -190,7 +190,7 @@ public sealed class AttestationVerifierTests
     private AttestorEvidence Ask(Attestor attestor, IReadOnlyList<Attestation> attestations) =>
         AttestationVerifier.Verify(attestor, attestations, Check, TestContext.Current.CancellationToken);
 
-    private VerificationResult Check(PublicKey key, Attestation attestation, AttestationSignature signature)
+    private VerificationResult Check(VerificationKey key, Attestation attestation, AttestationSignature signature)
     {
         _checks++;
         return signature.Value.Span.SequenceEqual(Good)

@@ -94,6 +94,41 @@ public sealed class VerifiedSignaturesTests
     }
 
     [Fact]
+    [Trait("attack", "90")]
+    public void Form_of_a_signature_is_part_of_the_question()
+    {
+        var jwt = Key.Jwt(Attestations.Payload, "");
+        var raw = new AttestationSignature(Key.Id, jwt.Value.ToArray());
+        foreach (var order in new[] { new[] { jwt, raw }, [raw, jwt] })
+        {
+            var memory = new VerifiedSignatures();
+            foreach (var signature in order.Concat(order))
+            {
+                var result = memory.Check(Key.Public, Attestations.Of([], signature), signature);
+                Assert.Equal(signature == jwt, result is VerificationResult.Verified);
+            }
+        }
+    }
+
+    [Fact]
+    [Trait("attack", "91")]
+    public async Task What_is_remembered_is_judged_by_the_time_of_each_decision()
+    {
+        var evaluation = new Evaluation();
+        var end = evaluation.Now.AddMinutes(1);
+        evaluation.Stored = [Attestations.Of([], evaluation.Key.Jwt(Attestations.Payload, $",\"exp\":{end.ToUnixTimeSeconds()}"))];
+
+        Assert.Equal("Allow: Attested", await evaluation.AnswerAsync());
+        evaluation.Now = end.AddTicks(-1);
+        Assert.Equal("Allow: Attested", await evaluation.AnswerAsync());
+        evaluation.Now = end;
+        Assert.Equal("Deny: DeniedByAttestor EXPIRED", await evaluation.AnswerAsync());
+        evaluation.Now = end.AddTicks(-1);
+        Assert.Equal("Allow: Attested", await evaluation.AnswerAsync());
+        Assert.Equal(1, evaluation.Check.Count);
+    }
+
+    [Fact]
     public void Inline_attestations_are_verified_each_time_and_not_remembered()
     {
         var signature = Key.Signature(Attestations.Payload);

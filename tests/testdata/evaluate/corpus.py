@@ -1,6 +1,7 @@
 """Words in which the cases of generate.py are written: documents, keys, signatures, and the folders they end up in."""
 import base64
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -96,6 +97,131 @@ def make_signature(name, data, algorithm):
         hash_name = "-" + algorithm.rsplit("_", 1)[1].lower()
         pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] if "PSS" in algorithm else []
         return openssl("dgst", hash_name, "-sign", key, *pss, message.name)
+
+
+def kept(index, make):
+    """Bytes from keys/signatures.json if they were made before."""
+    sign("build", b"")  # reads the file
+    if index not in _signatures:
+        _signatures[index] = base64.b64encode(make()).decode()
+    return base64.b64decode(_signatures[index])
+
+
+# --- PGP -------------------------------------------------------------------------------------------------------------
+
+PGP_MADE, PGP_SIGNED = "20260101T000000", "20260501T000000"
+PGP_KINDS = {  # algorithm, expiry, algorithm of a signing subkey
+    "build": ("ed25519", "never", "ed25519"),
+    "qa": ("nistp256", "never", None),
+    "stranger": ("rsa2048", "never", None),
+    "expired": ("ed25519", "20260520T000000", None),
+    "revoked": ("ed25519", "never", None),
+}
+
+
+def gpg(home, *arguments, data=b"", time=PGP_SIGNED):
+    base = ["gpg", "--homedir", home, "--batch", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "", "--faked-system-time", time + "!"]
+    return subprocess.run([*base, *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
+
+
+class PgpHome:
+    """A home with the named keys; its agent ends with it."""
+
+    def __init__(self, *names):
+        self.names = names
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp()
+        for name in self.names:
+            gpg(self.folder, "--import", data=open(pgp_file(name, "secret"), "rb").read())
+        return self.folder
+
+    def __exit__(self, *_):
+        subprocess.run(["gpgconf", "--homedir", self.folder, "--kill", "all"], check=True)
+        shutil.rmtree(self.folder)
+
+
+def pgp_file(name, kind):
+    path = os.path.join(KEYS, f"pgp-{name}.{kind}.asc")
+    if not os.path.exists(path):
+        algorithm, expiry, subkey = PGP_KINDS[name]
+        with PgpHome() as home:
+            status = gpg(home, "--status-fd", "1", "--quick-generate-key", f"{name} <{name}@example.com>", algorithm, "sign,cert", expiry, time=PGP_MADE)
+            fingerprint = re.search(rb"KEY_CREATED \S+ (\S+)", status).group(1).decode()
+            if subkey:
+                gpg(home, "--quick-add-key", fingerprint, subkey, "sign", "never", time=PGP_MADE)
+            write(os.path.join(KEYS, f"pgp-{name}.secret.asc"), gpg(home, "--armor", "--export-secret-keys", fingerprint))
+            if name == "revoked":
+                certificate = open(os.path.join(home, "openpgp-revocs.d", fingerprint + ".rev")).read()
+                gpg(home, "--import", data=certificate[certificate.index(":-----BEGIN") + 1:].encode())
+            write(os.path.join(KEYS, f"pgp-{name}.public.asc"), gpg(home, "--armor", "--export", fingerprint))
+    return path
+
+
+def pgp_ids(name):
+    """Fingerprints of a key and its subkeys."""
+    def list_keys():
+        with PgpHome() as home:
+            listing = gpg(home, "--with-colons", "--import-options", "show-only", "--import", data=open(pgp_file(name, "public"), "rb").read())
+            return b" ".join(line.split(b":")[9] for line in listing.split(b"\n") if line.startswith(b"fpr:"))
+    return kept(f"pgp ids {name}", list_keys).decode().split()
+
+
+def pgp_key(name, id=None, text=None):
+    return ({"id": id} if id else {}) | {"asciiArmoredPgpPublicKey": text or open(pgp_file(name, "public")).read()}
+
+
+def pgp_sign(name, data, *options, signer=None, others=()):
+    """Signs as `gpg --sign` does, armored, unless the options say otherwise."""
+    def make():
+        with PgpHome(name, *others) as home:
+            users = [part for user in (signer or pgp_ids(name)[0], *(pgp_ids(other)[0] for other in others)) for part in ("--local-user", user + "!")]
+            mode = [] if "--detach-sign" in options or "--clear-sign" in options else ["--armor", "--sign"]
+            return gpg(home, *users, *options, *mode, data=data)
+    return kept(" ".join(("pgp", name, signer or "", *others, *options, hashlib.sha256(data).hexdigest())), make)
+
+
+def pgp_attestation(raw=None, by="build", id=None, **more):
+    more.setdefault("note", "build")
+    return attestation(by, id=id or pgp_ids(by)[0], raw=raw if raw is not None else pgp_sign(by, more.get("data") or payload()), **more)
+
+
+# --- JWT -------------------------------------------------------------------------------------------------------------
+
+JWS_WIDTHS = {"ES256": 32, "ES384": 48, "ES512": 66}
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def fixed_width(der, width):
+    """The two numbers of an ECDSA signature in DER, each in its full width."""
+    position, numbers = (3 if der[1] == 0x81 else 2), b""
+    for _ in range(2):
+        length = der[position + 1]
+        numbers += der[position + 2:position + 2 + length].lstrip(b"\0").rjust(width, b"\0")
+        position += 2 + length
+    return numbers
+
+
+def jwt(by="build", alg="ES256", algorithm=None, kid=None, header=None, claims=None, data=None, secret=None, **more_claims):
+    """A compact JWT. `alg` is what it says; `algorithm` is how it is signed, `secret` the key of an HMAC instead."""
+    body = claims if claims is not None else json.dumps(json.loads(data or payload()) | more_claims, separators=(",", ":")).encode()
+    head = header if header is not None else {"alg": alg, "kid": kid or key_id(by), "typ": "JWT"}
+    text = f"{base64url(json.dumps(head, separators=(',', ':')).encode())}.{base64url(body)}"
+    if alg == "none":
+        return text + "."
+    if secret:
+        return f"{text}.{base64url(hmac.new(secret, text.encode(), 'sha256').digest())}"
+    value = sign(by, text.encode(), algorithm)
+    return f"{text}.{base64url(fixed_width(value, JWS_WIDTHS[alg]) if alg in JWS_WIDTHS else value)}"
+
+
+def jwt_attestation(*tokens, note="build", resource=None, created=CREATED, **body):
+    document = {"kind": "ATTESTATION", "noteName": note_name(note), "resourceUri": resource or f"https://{IMAGE}", "createTime": created}
+    document["attestation"] = {"jwts": [{"compactJwt": token} for token in tokens]} | body
+    return document
 
 
 def keep_signatures():

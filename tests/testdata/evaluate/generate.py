@@ -4,6 +4,7 @@ Writes the case folders and expected.tsv beside this file; README.md says how. N
 
 The second argument of each case is what SEMANTICS.md says the answer is, written down before the engine was asked.
 """
+import base64
 import re
 import sys
 
@@ -456,6 +457,119 @@ sent("inline-signature-oversized-of-a-stranger", denied("KEY_UNKNOWN"), inline("
 sent("inline-age-is-unknown", denied("EXPIRED"), inline(), options=INLINE | OPTIONS_AGE)
 sent("inline-allowlisted-anyway", "ALLOW CONFORMANT ALLOWLISTED", inline(raw=b"junk"), policy=policy(require(), ["registry.example.com/**"]))
 attested_by_build("stored-signature-oversized", "DENY ERROR EVIDENCE_LIMIT:SIGNATURE_BYTES fail_mode=CLOSED", attestation(raw=b"\0" * (SIGNATURE_LIMIT + 1)))
+
+# --- PGP -------------------------------------------------------------------------------------------------------------
+
+PGP = {"attestors": [attestor("build", pgp_key("build"))]}
+PGP_GOOD = pgp_sign("build", payload())
+PGP_PRIMARY, PGP_SUBKEY = pgp_ids("build")
+
+
+def pgp(name, expect, *attestations, **more):
+    attested_by_build(f"pgp-{name}", expect, *attestations, **(PGP | more))
+
+
+pgp("attached", ATTESTED, pgp_attestation())
+pgp("detached", ATTESTED, pgp_attestation(pgp_sign("build", payload(), "--detach-sign")))
+pgp("detached-and-armored", ATTESTED, pgp_attestation(pgp_sign("build", payload(), "--detach-sign", "--armor")))
+pgp("not-compressed", ATTESTED, pgp_attestation(pgp_sign("build", payload(), "--compress-algo", "none")))
+pgp("ecdsa", ATTESTED, pgp_attestation(by="qa"), attestors=[attestor("build", pgp_key("qa"))])
+pgp("rsa", ATTESTED, pgp_attestation(by="stranger"), attestors=[attestor("build", pgp_key("stranger"))])
+pgp("by-subkey", ATTESTED, pgp_attestation(pgp_sign("build", payload(), signer=PGP_SUBKEY)))
+pgp("two-signers", ATTESTED, pgp_attestation(pgp_sign("build", payload(), others=("stranger",))))
+pgp("two-signers-ours-second", ATTESTED, pgp_attestation(pgp_sign("stranger", payload(), others=("build",))))
+pgp("id-given-is-not-the-fingerprint", ATTESTED, pgp_attestation(), attestors=[attestor("build", pgp_key("build", id="our-key"))])
+pgp("id-given-counts-for-nothing", denied("KEY_UNKNOWN"), pgp_attestation(id="our-key"), attestors=[attestor("build", pgp_key("build", id="our-key"))])
+pgp("id-of-the-subkey", denied("KEY_UNKNOWN"), pgp_attestation(pgp_sign("build", payload(), signer=PGP_SUBKEY), id=PGP_SUBKEY))
+pgp("id-in-lower-case", denied("KEY_UNKNOWN"), pgp_attestation(id=PGP_PRIMARY.lower()))
+pgp("by-stranger", denied("KEY_UNKNOWN"), pgp_attestation(by="stranger"))
+pgp("by-stranger-under-our-id", denied("SIGNATURE_INVALID"), pgp_attestation(pgp_sign("stranger", payload())))
+pgp("flipped", denied("SIGNATURE_INVALID"), pgp_attestation(flipped(pgp_sign("build", payload(), "--detach-sign"))))
+pgp("truncated", denied("SIGNATURE_INVALID"), pgp_attestation(PGP_GOOD[:-40]))
+pgp("bad-then-good", ATTESTED, pgp_attestation(PGP_GOOD[:-40]), pgp_attestation())
+pgp("attached-is-another-payload", denied("SIGNATURE_INVALID"), pgp_attestation(pgp_sign("build", payload(OTHER_DIGEST))))
+pgp("cleartext", denied("SIGNATURE_INVALID"), pgp_attestation(pgp_sign("build", payload(), "--clear-sign")))
+pgp("text-mode", denied("SIGNATURE_INVALID"), pgp_attestation(pgp_sign("build", payload(), "--textmode", "--detach-sign")))
+pgp("sha1", denied("SIGNATURE_INVALID"), pgp_attestation(pgp_sign("stranger", payload(), "--digest-algo", "SHA1", "--allow-weak-digest-algos"), by="stranger"),
+    attestors=[attestor("build", pgp_key("stranger"))])
+pgp("other-digest", denied("DIGEST_MISMATCH"), pgp_attestation(data=payload(OTHER_DIGEST)))
+pgp("payload-is-no-payload", denied("PAYLOAD_INVALID"), pgp_attestation(data=b"text"))
+pgp("key-expired", denied("EXPIRED"), pgp_attestation(by="expired"), attestors=[attestor("build", pgp_key("expired"))])
+pgp("signature-expired", denied("EXPIRED"), pgp_attestation(pgp_sign("build", payload(), "--default-sig-expire", "10")))
+pgp("signature-not-yet-expired", ATTESTED, pgp_attestation(pgp_sign("build", payload(), "--default-sig-expire", "60")))
+pgp("expired-beside-good", ATTESTED, pgp_attestation(pgp_sign("build", payload(), "--default-sig-expire", "10")), pgp_attestation())
+pgp("expired-and-other-digest", denied("DIGEST_MISMATCH"), pgp_attestation(pgp_sign("build", payload(OTHER_DIGEST), "--default-sig-expire", "10"), data=payload(OTHER_DIGEST)))
+pgp("key-revoked", "DENY ERROR POLICY_CONFIG_ERROR", pgp_attestation(by="revoked"), attestors=[attestor("build", pgp_key("revoked"))])
+pgp("key-revoked-beside-good-key", denied("KEY_UNKNOWN"), pgp_attestation(by="revoked"), attestors=[attestor("build", pgp_key("revoked"), "qa")])
+pgp("key-is-private", "DENY ERROR POLICY_CONFIG_ERROR", pgp_attestation(),
+    attestors=[attestor("build", pgp_key("build", text=open(pgp_file("build", "secret")).read()))])
+pgp("key-beside-pkix-key", "DENY ERROR POLICY_CONFIG_ERROR", pgp_attestation(), attestors=[attestor("build", pgp_key("build") | key("build"))])
+pgp("and-pkix-keys-in-one-attestor", ATTESTED, attestation(), attestors=[attestor("build", pgp_key("build"), "build")])
+pgp("raw-signature-under-its-id", denied("SIGNATURE_INVALID"), attestation(id=PGP_PRIMARY))
+attested_by_build("pgp-message-under-a-pkix-id", denied("SIGNATURE_INVALID"), attestation(raw=PGP_GOOD))
+sent("pgp-inline", ATTESTED, inline(id=PGP_PRIMARY, raw=PGP_GOOD), **PGP)
+case("pgp-shared-key-one-takes-inline", "DENY ERROR POLICY_CONFIG_ERROR,POLICY_CONFIG_ERROR", policy(require("build", "qa")),
+     [attestor("build", pgp_key("build")), attestor("qa", pgp_key("build"))], options=INLINE)
+
+# --- JWT -------------------------------------------------------------------------------------------------------------
+
+
+def jwts(name, expect, *tokens, **more):
+    attested_by_build(f"jwt-{name}", expect, jwt_attestation(*tokens), **more)
+
+
+JWT_GOOD = jwt()
+NOON = 1780315200  # the time of every case
+for name, by, alg, algorithm in (
+    ("es256", "build", "ES256", None), ("es384", "p384", "ES384", None), ("es512", "p521", "ES512", None), ("eddsa", "ed25519", "EdDSA", None),
+    ("ps256-2048", "rsa2048", "PS256", None), ("ps256-3072", "rsa3072", "PS256", None), ("ps256-4096", "rsa4096", "PS256", None),
+    ("ps512-4096", "rsa4096", "PS512", "RSA_PSS_4096_SHA512"), ("rs256-2048", "rsa2048", "RS256", "RSA_SIGN_PKCS1_2048_SHA256"),
+    ("rs256-3072", "rsa3072", "RS256", "RSA_SIGN_PKCS1_3072_SHA256"), ("rs256-4096", "rsa4096", "RS256", "RSA_SIGN_PKCS1_4096_SHA256"),
+    ("rs512-4096", "rsa4096", "RS512", "RSA_SIGN_PKCS1_4096_SHA512"),
+):
+    jwts(f"algorithm-{name}", ATTESTED, jwt(by, alg, algorithm), attestors=[attestor("build", key(by, algorithm=algorithm))])
+jwts("alg-none", denied("SIGNATURE_INVALID"), jwt(alg="none"))
+jwts("alg-hs256-with-the-public-key", denied("SIGNATURE_INVALID"), jwt(alg="HS256", secret=public_pem("build").encode()))
+jwts("alg-rs384", denied("SIGNATURE_INVALID"), jwt("rsa4096", "RS384", "RSA_SIGN_PKCS1_4096_SHA512"), attestors=[attestor("build", key("rsa4096", algorithm="RSA_SIGN_PKCS1_4096_SHA512"))])
+jwts("alg-rs256-under-a-pss-key", denied("SIGNATURE_INVALID"), jwt("rsa2048", "RS256", "RSA_SIGN_PKCS1_2048_SHA256"), attestors=[attestor("build", "rsa2048")])
+jwts("kid-unknown", denied("KEY_UNKNOWN"), jwt("stranger"))
+jwts("kid-of-ours-by-stranger", denied("SIGNATURE_INVALID"), jwt("stranger", kid=key_id("build")))
+jwts("kid-missing", denied("NO_ATTESTATION"), jwt(header={"alg": "ES256"}))
+jwts("header-with-jwk", denied("NO_ATTESTATION"), jwt("stranger", header={"alg": "ES256", "kid": key_id("build"), "jwk": {"kty": "EC"}}))
+jwts("malformed", denied("NO_ATTESTATION"), "not a token")
+jwts("malformed-beside-good", ATTESTED, "not a token", JWT_GOOD)
+jwts("flipped", denied("SIGNATURE_INVALID"), JWT_GOOD[:-10] + ("A" if JWT_GOOD[-10] != "A" else "B") + JWT_GOOD[-9:])
+jwts("padded", denied("SIGNATURE_INVALID"), JWT_GOOD + "==")
+jwts("four-parts", denied("SIGNATURE_INVALID"), JWT_GOOD + ".AA")
+jwts("other-digest", denied("DIGEST_MISMATCH"), jwt(data=payload(OTHER_DIGEST)))
+jwts("without-digest", denied("PAYLOAD_INVALID"), jwt(claims=b'{"sub":"image"}'))
+jwts("nested", denied("PAYLOAD_INVALID"), jwt(claims=JWT_GOOD.encode()))
+jwts("cosign-type", denied("PAYLOAD_INVALID"), jwt(data=payload(type=COSIGN_TYPE)))
+jwts("for-an-audience", denied("PAYLOAD_INVALID"), jwt(aud="somebody"))
+jwts("with-registered-claims", ATTESTED, jwt(iss="ci", sub="api", jti="1", iat=NOON - 60, nbf=NOON, exp=NOON + 1))
+jwts("expired", denied("EXPIRED"), jwt(exp=NOON))
+jwts("not-yet", denied("EXPIRED"), jwt(nbf=NOON + 1))
+jwts("issued-in-the-future", denied("EXPIRED"), jwt(iat=NOON + 301))
+jwts("expired-beside-good", ATTESTED, jwt(exp=NOON), JWT_GOOD)
+jwts("expired-and-other-digest", denied("DIGEST_MISMATCH"), jwt(exp=NOON, data=payload(OTHER_DIGEST)))
+jwts("expired-dry-run", "DRYRUN NON_CONFORMANT DENIED_BY_ATTESTOR:EXPIRED", jwt(exp=NOON), policy=policy(require(dry=True)))
+jwts("exp-is-text", denied("PAYLOAD_INVALID"), jwt(exp="1980315200"))
+jwts("over-pae", denied("SIGNATURE_INVALID"),
+     ".".join(JWT_GOOD.split(".")[:2] + [base64url(fixed_width(sign("build", pae(JWT_GOOD.rsplit(".", 1)[0].encode())), 32))]))
+jwts("under-a-pgp-key", denied("SIGNATURE_INVALID"), jwt(kid=PGP_PRIMARY), attestors=[attestor("build", pgp_key("build"))])
+jwts("oversized", "DENY ERROR EVIDENCE_LIMIT:JWT_BYTES fail_mode=CLOSED", jwt(optional={"x": "x" * 65536}))
+jwts("oversized-beside-good", ATTESTED, jwt(optional={"x": "x" * 65536}), JWT_GOOD)
+attested_by_build("jwt-ignores-the-serialized-payload", ATTESTED, jwt_attestation(JWT_GOOD, serializedPayload=base64.b64encode(payload(OTHER_DIGEST)).decode()))
+attested_by_build("jwt-beside-a-bad-signature", ATTESTED,
+                  jwt_attestation(JWT_GOOD, serializedPayload=base64.b64encode(payload()).decode(), signatures=[signature(raw=flipped(GOOD))]))
+attested_by_build("jwt-bad-beside-a-signature", ATTESTED,
+                  jwt_attestation(jwt(alg="none"), serializedPayload=base64.b64encode(payload()).decode(), signatures=[signature()]))
+attested_by_build("jwt-of-another-note", denied("NO_ATTESTATION"), jwt_attestation(JWT_GOOD, note="qa"))
+attested_by_build("jwt-resource-of-another-image", denied("NO_ATTESTATION"), jwt_attestation(JWT_GOOD, resource=f"https://{REPOSITORY}@{OTHER_DIGEST}"))
+attested_by_build("jwt-as-a-signature", denied("SIGNATURE_INVALID"), attestation(raw=JWT_GOOD.encode()))
+attested_by_build("jwt-older-than-the-maximum", denied("EXPIRED"), jwt_attestation(JWT_GOOD, created=OLD), options=OPTIONS_AGE)
+attested_by_build("jwt-hundred-and-first-with-signatures", "DENY ERROR EVIDENCE_LIMIT:SIGNATURES_PER_KEY fail_mode=CLOSED",
+                  jwt_attestation(*[jwt(alg="none")] * 40, JWT_GOOD, serializedPayload=base64.b64encode(payload()).decode(), signatures=[signature(raw=flipped(GOOD))] * 60))
 
 # --- break-glass -----------------------------------------------------------------------------------------------------
 
