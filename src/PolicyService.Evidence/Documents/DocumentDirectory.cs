@@ -57,6 +57,12 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         return _last with { Changed = changed };
     }
 
+    /// <summary>Every file of the layout as it stands there now, by its path relative to the directory; nothing is parsed or held.</summary>
+    /// <exception cref="IOException">The directory or one of the files cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
+    public static IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Contents(string root) =>
+        [.. DirectoryScan.Of(root).Files.Keys.Select(path => (path, new ReadOnlyMemory<byte>(Content(root, path))))];
+
     private bool Apply(DirectoryScan scan)
     {
         var changed = false;
@@ -83,7 +89,7 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         byte[] content;
         try
         {
-            content = Content(path);
+            content = Content(root, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -110,7 +116,7 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         return isNews;
     }
 
-    private byte[] Content(string path)
+    private static byte[] Content(string root, string path)
     {
         using var file = new FileStream(Path.Combine(root, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
         // One byte over the limit is enough for the parser to refuse the file, however long it is.
