@@ -14,7 +14,7 @@ public sealed record LintFinding(LintRule Rule, string File, Mark Mark, string M
 /// <param name="Summary">One line for the list of rules.</param>
 public sealed record LintRule(string Code, ProblemSeverity Severity, string Summary)
 {
-    public static readonly LintRule Document = new("PS001", ProblemSeverity.Error, "The document is refused, or a part of it does not count.");
+    public static readonly LintRule Document = new("PS001", ProblemSeverity.Error, "The document is refused.");
     public static readonly LintRule DocumentPart = new("PS002", ProblemSeverity.Warning, "A part of the document does not count.");
     public static readonly LintRule DanglingAttestor = new("PS010", ProblemSeverity.Error, "A rule names an attestor that does not exist.");
     public static readonly LintRule UnusedAttestor = new("PS011", ProblemSeverity.Warning, "No rule names the attestor.");
@@ -24,7 +24,7 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     public static readonly LintRule SharedKey = new("PS015", ProblemSeverity.Warning, "Two attestors share a key: one signer speaks for both.");
     public static readonly LintRule SharedKeyRefused = new("PS016", ProblemSeverity.Error, "Two attestors of one rule share a key that could satisfy both at once.");
     public static readonly LintRule PatternMatchesSiblings = new("PS020", ProblemSeverity.Warning, "The pattern matches names that only begin like the one meant.");
-    public static readonly LintRule PatternMatchesTag = new("PS021", ProblemSeverity.Warning, "The pattern admits a tag, whose image can change.");
+    public static readonly LintRule PatternMatchesTag = new("PS021", ProblemSeverity.Warning, "The pattern admits an image by tag, which can move.");
     public static readonly LintRule PatternNeverMatches = new("PS022", ProblemSeverity.Error, "No image's normalised name matches the pattern.");
     public static readonly LintRule PatternShadowed = new("PS023", ProblemSeverity.Warning, "Another pattern matches everything this one does.");
     public static readonly LintRule AllowlistVoidsDeny = new("PS024", ProblemSeverity.Warning, "An allowlist admits images past a rule that denies all.");

@@ -1,5 +1,6 @@
 using PolicyService.Core.Checks;
 using PolicyService.Core.Documents;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 
 namespace PolicyService.Core.Linting;
@@ -50,7 +51,28 @@ internal static class PlatformRules
     private static IEnumerable<LintFinding> LintSet(LintedFile file, DocumentNode set) =>
         PatternLinter.Lint(file.Path, PolicyLinter.Patterns(set, "imageAllowlist", "allowPattern"))
             .Concat(NodePath.Items(NodePath.Find(set, "checks"))
-                .SelectMany(check => PatternLinter.Lint(file.Path, PolicyLinter.Patterns(check, "imageAllowlist", "allowPattern"))));
+                .SelectMany(check => PatternLinter.Lint(file.Path, PolicyLinter.Patterns(check, "imageAllowlist", "allowPattern")).Concat(Directories(file, check))));
+
+    /// <summary>Directories are literal like patterns: one that no normalised name lies in trusts nothing.</summary>
+    private static IEnumerable<LintFinding> Directories(LintedFile file, DocumentNode check)
+    {
+        foreach (var item in NodePath.Items(NodePath.Find(check, "trustedDirectoryCheck", "trustedDirPatterns")))
+        {
+            if (DirectoryPattern.TryParse(NodePath.Text(item), out var pattern, out _) && !Inside(pattern.Text).Any(pattern.Contains))
+            {
+                yield return file.Finding(
+                    LintRule.PatternNeverMatches, item.Mark, $"no image lies in `{Shown.Value(pattern.Text)}`: names are normalised before they are matched", "write the registry and the path in full, in lower case (docker.io/library for Docker's own)");
+            }
+        }
+    }
+
+    /// <summary>Normalised names of images that lie in the directory if any does.</summary>
+    private static IEnumerable<string> Inside(string directory)
+    {
+        // The star of the registry stands for anything, those of the path are at its end.
+        var bare = directory.TrimEnd('*').TrimEnd('/').Replace("*", "x", StringComparison.Ordinal);
+        return new[] { $"{bare}/x", $"{bare}/x/x" }.Select(text => ImageReference.TryParse(text, out var image) ? image.Name : "");
+    }
 
     private static IEnumerable<LintFinding> Empty(LintedFile file, PlatformPolicy policy, IReadOnlyList<DocumentNode> sets)
     {

@@ -40,7 +40,7 @@ internal static class PolicyRules
         foreach (var rule in policy.SpecificRules.Values.Append(policy.DefaultRule).Where(rule => rule.Evaluation is EvaluationMode.AlwaysDeny))
         {
             yield return file.Finding(
-                LintRule.AllowlistVoidsDeny, MarkOf(file, rule), $"{NameOf(rule)} denies all, but the {patterns} patterns of the allowlist come first", "make sure that each pattern is meant for this rule too");
+                LintRule.AllowlistVoidsDeny, MarkOf(file, rule), $"{NameOf(rule)} denies all, but the allowlist comes first", "make sure that each pattern of admissionWhitelistPatterns is meant for this rule too");
         }
     }
 
@@ -55,6 +55,10 @@ internal static class PolicyRules
             else if (required.Problem is { } problem && problem.Contains("shares a key", StringComparison.Ordinal))
             {
                 yield return file.Finding(LintRule.SharedKeyRefused, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {problem}", "give each attestor a key of its own, or take only GRAFEAS as their evidence source");
+            }
+            else if (required.Problem is not null)
+            {
+                yield return file.Finding(LintRule.AttestorUnusable, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {required.Problem}", "replace the keys, or pin the one kept elsewhere in pinnedKeys of options.yaml");
             }
         }
     }
