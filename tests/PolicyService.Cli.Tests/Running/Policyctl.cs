@@ -46,10 +46,13 @@ public static class Policyctl
         return new Run(exitCode, output.ToArray(), error.ToString());
     }
 
-    public static async Task<Run> RunAsync(string[] arguments, Dictionary<string, string> environment)
+    public static Task<Run> RunAsync(string[] arguments, Dictionary<string, string> environment) => RunAsync(StartInfo(arguments, environment));
+
+    /// <summary>Any program, to its end, with nothing on its stdin.</summary>
+    public static async Task<Run> RunAsync(ProcessStartInfo start)
     {
         var cancellation = TestContext.Current.CancellationToken;
-        using var process = new Process { StartInfo = StartInfo(arguments, environment) };
+        using var process = new Process { StartInfo = start };
         process.Start();
         process.StandardInput.Close();
         try
