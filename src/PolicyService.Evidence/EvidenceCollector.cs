@@ -6,8 +6,8 @@ using PolicyService.Evidence.Verification;
 namespace PolicyService.Evidence;
 
 /// <summary>
-/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. One verification per signature
-/// however many callers want it; what cannot be had is a failure, never an absence.
+/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. A signature is verified
+/// once and remembered; what cannot be had is a failure, never an absence.
 /// </summary>
 public sealed class EvidenceCollector(VerifiedSignatures verified)
 {

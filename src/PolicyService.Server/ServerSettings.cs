@@ -63,13 +63,27 @@ public sealed record ServerSettings
     /// <summary>A misspelt flag would otherwise be ignored, and what it should have secured with it.</summary>
     private static void RefuseUnknown(IEnumerable<string> arguments)
     {
-        foreach (var argument in arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)))
+        var pending = "";
+        foreach (var argument in arguments)
         {
-            var name = argument[2..].Split('=')[0];
-            if (!Known.Contains(name, StringComparer.OrdinalIgnoreCase))
+            if (pending.Length > 0)
             {
-                throw new SettingsException($"unknown setting `--{name}`: use one of {string.Join(", ", Known.Select(known => "--" + known))}");
+                pending = "";
+                continue;
             }
+
+            var name = argument.Split('=')[0];
+            if (!Known.Contains(name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : "", StringComparer.OrdinalIgnoreCase))
+            {
+                throw new SettingsException($"unknown setting `{name}`: use one of {string.Join(", ", Known.Select(known => "--" + known))}");
+            }
+
+            pending = name == argument ? name : "";
+        }
+
+        if (pending.Length > 0)
+        {
+            throw new SettingsException($"{pending} has no value: write one behind it");
         }
     }
 

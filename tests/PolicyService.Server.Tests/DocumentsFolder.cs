@@ -56,13 +56,15 @@ internal sealed class DocumentsFolder : IDisposable
     /// <summary>The etag of a policy is the digest of its document.</summary>
     public static string EtagOf(string document) => $"sha256:{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(document)))}";
 
-    public void Write(string name, string text)
+    public void Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
+
+    public void Write(string name, byte[] content)
     {
         var path = System.IO.Path.Combine(Path, name);
         var directory = System.IO.Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(directory);
         var temporary = System.IO.Path.Combine(directory, $".{Guid.NewGuid():n}");
-        File.WriteAllText(temporary, text);
+        File.WriteAllBytes(temporary, content);
         File.Move(temporary, path, overwrite: true);
     }
 

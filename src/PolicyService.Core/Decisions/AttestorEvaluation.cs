@@ -17,9 +17,9 @@ internal static class AttestorEvaluation
 
     public static PartOutcome Evaluate(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now)
     {
-        if (required.Problem is not null)
+        if (required.Attestor is not { } attestor)
         {
-            return PartOutcome.Error(Texts.ConfigError(selection, required.Problem, required.Name.ToString()));
+            return PartOutcome.Error(Texts.ConfigError(selection, required.Problem ?? "the attestor does not exist", required.Name.ToString()));
         }
 
         if (selection.Request.Image.Digest is not { } digest)
@@ -27,7 +27,12 @@ internal static class AttestorEvaluation
             return Denied(selection, required, AttestorDetail.NoDigest, "expected digest with sha256 scheme, got tag or malformed digest");
         }
 
-        if (required.Attestor!.Keys.Count == 0)
+        if (required.Problem is not null)
+        {
+            return PartOutcome.Error(Texts.ConfigError(selection, required.Problem, required.Name.ToString()));
+        }
+
+        if (attestor.Keys.Count == 0)
         {
             return Denied(selection, required, AttestorDetail.NoKeys, "the attestor has no keys");
         }

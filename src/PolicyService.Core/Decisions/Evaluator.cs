@@ -32,18 +32,18 @@ public static class Evaluator
     /// <summary>Non-conformance beats error; nothing but all-conformant is conformant.</summary>
     public static Conformance Combine(IEnumerable<Conformance> conformances)
     {
-        var combined = Conformance.Unspecified;
+        Conformance? combined = null;
         foreach (var conformance in conformances)
         {
             combined = (combined, conformance) switch
             {
                 (Conformance.NonConformant, _) or (_, Conformance.NonConformant) => Conformance.NonConformant,
-                (Conformance.Unspecified or Conformance.Conformant, Conformance.Conformant) => Conformance.Conformant,
+                (null or Conformance.Conformant, Conformance.Conformant) => Conformance.Conformant,
                 _ => Conformance.Error,
             };
         }
 
-        return combined is Conformance.Unspecified ? Conformance.Error : combined;
+        return combined ?? Conformance.Error;
     }
 
     private static PartOutcome ProjectPart(Selection selection, EvidenceSet evidence, DateTimeOffset now)

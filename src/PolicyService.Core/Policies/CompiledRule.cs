@@ -1,4 +1,5 @@
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Images;
 
 namespace PolicyService.Core.Policies;
 
@@ -19,7 +20,7 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         var required = rule.RequireAttestationsBy
             .Select(name => Resolve(name, attestors.GetValueOrDefault(name), options))
             .ToArray();
-        return new CompiledRule(rule, RefuseSharedKeys(required));
+        return new CompiledRule(rule, RefuseSharedKeys(required, options));
     }
 
     private static RequiredAttestor Resolve(AttestorName name, Attestor? attestor, ProjectOptions options)
@@ -41,13 +42,14 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
     /// <summary>
     /// Registry and inline signatures name no note, so one signature would satisfy both of two attestors that share a key.
     /// </summary>
-    private static RequiredAttestor[] RefuseSharedKeys(RequiredAttestor[] required)
+    private static RequiredAttestor[] RefuseSharedKeys(RequiredAttestor[] required, ProjectOptions options)
     {
+        var fingerprints = Array.ConvertAll(required, one => Fingerprints(one, options));
         for (var first = 0; first < required.Length; first++)
         {
             for (var second = first + 1; second < required.Length; second++)
             {
-                if ((TakesNoteless(required[first]) || TakesNoteless(required[second])) && ShareKey(required[first], required[second]))
+                if ((TakesNoteless(required[first]) || TakesNoteless(required[second])) && fingerprints[first].Overlaps(fingerprints[second]))
                 {
                     required[first] = Refused(required[first], required[second]);
                     required[second] = Refused(required[second], required[first]);
@@ -61,8 +63,12 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
     private static bool TakesNoteless(RequiredAttestor required) =>
         required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
 
-    private static bool ShareKey(RequiredAttestor one, RequiredAttestor other) =>
-        one.Attestor is not null && other.Attestor is not null && one.Attestor.Fingerprints.Overlaps(other.Attestor.Fingerprints);
+    /// <summary>Every key of the attestor, those kept elsewhere by their pin.</summary>
+    private static HashSet<Digest> Fingerprints(RequiredAttestor required, ProjectOptions options) =>
+    [
+        .. required.Attestor?.Fingerprints ?? [],
+        .. required.Attestor?.Keys.Where(key => key.IsRemote).Select(key => options.PinnedKeys[key.Id]) ?? [],
+    ];
 
     private static RequiredAttestor Refused(RequiredAttestor required, RequiredAttestor other) =>
         required with { Problem = required.Problem ?? $"it shares a key with {other.Name}, and one of the two takes signatures that name no note" };

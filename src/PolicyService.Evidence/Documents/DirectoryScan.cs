@@ -3,7 +3,10 @@ using PolicyService.Core.Policies;
 namespace PolicyService.Evidence.Documents;
 
 /// <summary>What tells one version of a file from the next without reading it.</summary>
-internal readonly record struct FileStamp(DateTime Written, long Length, string Link);
+/// <param name="Written">When it was last written.</param>
+/// <param name="Length">Its length; 0 for what is no file: a pipe, a device.</param>
+/// <param name="Place">Where it really is, every link on the way resolved.</param>
+internal readonly record struct FileStamp(DateTime Written, long Length, string Place);
 
 /// <summary>The files of a documents directory at one moment, by path relative to it.</summary>
 internal sealed class DirectoryScan : IEquatable<DirectoryScan>
@@ -11,6 +14,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
     private static readonly string[] Folders = ["attestors", "attestations", "platform-policies"];
 
     private readonly SortedDictionary<string, FileStamp> _files = new(StringComparer.Ordinal);
+    private readonly RealPaths _places = new();
 
     public IReadOnlyDictionary<string, FileStamp> Files => _files;
 
@@ -55,11 +59,14 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
     {
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles().Where(file => IsShown(file.Name)))
         {
-            // Times and lengths are those of what a link leads to; a ConfigMap's links lead through `..data`.
-            var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
-            if (target is { Exists: true } && (prefix.Length > 0 || DocumentPlace.Of(file.Name).Kind is not DocumentKind.Unknown || HasDocumentEnding(file.Name)))
+            if (prefix.Length > 0 || DocumentPlace.Of(file.Name).Kind is not DocumentKind.Unknown || HasDocumentEnding(file.Name))
             {
-                _files[prefix + file.Name] = new FileStamp(target.LastWriteTimeUtc, target.Length, file.LinkTarget is null ? "" : target.FullName);
+                // Times and lengths are those of what a link leads to; a link that dangles or leads in a circle is no file.
+                var target = new FileInfo(_places.Of(file.FullName));
+                if (target is { Exists: true, LinkTarget: null })
+                {
+                    _files[prefix + file.Name] = new FileStamp(target.LastWriteTimeUtc, target.Length, target.FullName);
+                }
             }
         }
     }

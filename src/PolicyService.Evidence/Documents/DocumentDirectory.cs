@@ -29,6 +29,9 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     private readonly Dictionary<string, HeldFile> _held = new(StringComparer.Ordinal);
     private DirectoryReading _last = new(false, new DocumentSet(), []);
 
+    /// <summary>Something is held that no reading has told of. It outlives a reading that fails half way.</summary>
+    private bool _hasNews;
+
     public string Root => root;
 
     /// <summary>Reads what changed.</summary>
@@ -36,11 +39,10 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public DirectoryReading Read()
     {
-        var changed = false;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var before = DirectoryScan.Of(root);
-            changed |= Apply(before);
+            Apply(before);
             // A ConfigMap swaps all its files at once: what was read across the swap is read again.
             if (before.Equals(DirectoryScan.Of(root)))
             {
@@ -48,10 +50,12 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
             }
         }
 
+        var changed = _hasNews;
         if (changed || _last.Documents.Projects.Count == 0)
         {
             var problems = _held.Values.SelectMany(file => file.Problems).ToList();
             _last = new DirectoryReading(changed, DocumentFiles.Assemble([.. _held.Values.Select(file => file.Good)], problems), problems);
+            _hasNews = false;
         }
 
         return _last with { Changed = changed };
@@ -61,14 +65,14 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     /// <exception cref="IOException">The directory or one of the files cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public static IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Contents(string root) =>
-        [.. DirectoryScan.Of(root).Files.Keys.Select(path => (path, new ReadOnlyMemory<byte>(Content(root, path))))];
+        [.. DirectoryScan.Of(root).Files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Content(file.Value))))];
 
-    private bool Apply(DirectoryScan scan)
+    private void Apply(DirectoryScan scan)
     {
-        var changed = false;
         foreach (var path in _held.Keys.Except(scan.Files.Keys, StringComparer.Ordinal).ToArray())
         {
-            changed |= _held.Remove(path);
+            _held.Remove(path);
+            _hasNews = true;
         }
 
         foreach (var (path, stamp) in scan.Files)
@@ -76,49 +80,54 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
             var held = _held.GetValueOrDefault(path);
             if (held is null || held.Stamp != stamp || !held.IsSettled)
             {
-                changed |= ReadFile(path, stamp, held);
+                ReadFile(path, stamp, held);
             }
         }
-
-        return changed;
     }
 
-    private bool ReadFile(string path, FileStamp stamp, HeldFile? held)
+    private void ReadFile(string path, FileStamp stamp, HeldFile? held)
     {
         var isSettled = time.GetUtcNow().UtcDateTime - stamp.Written > Settling;
         byte[] content;
         try
         {
-            content = Content(root, path);
+            content = Content(stamp);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Gone between scan and read: the scan that follows tells. Unreadable: a problem of this file alone.
-            return Hold(path, new ParsedDocument(path, DocumentPlace.Of(path), null, [Unreadable(path, exception)]), stamp, "", held, isSettled: false);
+            Hold(path, new ParsedDocument(path, DocumentPlace.Of(path), null, [Unreadable(path, exception)]), stamp, "", held, isSettled: false);
+            return;
         }
 
         var hash = Convert.ToHexStringLower(SHA256.HashData(content));
         if (held is not null && held.Hash == hash)
         {
             _held[path] = held with { Stamp = stamp, IsSettled = isSettled };
-            return false;
+            return;
         }
 
-        return Hold(path, DocumentFiles.Parse(path, content), stamp, hash, held, isSettled);
+        Hold(path, DocumentFiles.Parse(path, content), stamp, hash, held, isSettled);
     }
 
     /// <summary>Keeps the last good content beside the problems of the newest one.</summary>
-    private bool Hold(string path, ParsedDocument read, FileStamp stamp, string hash, HeldFile? held, bool isSettled)
+    private void Hold(string path, ParsedDocument read, FileStamp stamp, string hash, HeldFile? held, bool isSettled)
     {
-        var isNews = held is null || held.Hash != hash;
+        _hasNews |= held is null || held.Hash != hash;
         var good = read.Content is null && held?.Good.Content is not null ? held.Good : read;
         _held[path] = new HeldFile(stamp, hash, good, read.Problems, isSettled);
-        return isNews;
     }
 
-    private static byte[] Content(string root, string path)
+    private static byte[] Content(FileStamp stamp)
     {
-        using var file = new FileStream(Path.Combine(root, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+        // What has no length is empty, or a pipe or device, whose opening could wait for ever.
+        if (stamp.Length == 0)
+        {
+            return [];
+        }
+
+        // Where the scan found it, so that a link swapped since then does not lead elsewhere.
+        using var file = new FileStream(stamp.Place, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
         // One byte over the limit is enough for the parser to refuse the file, however long it is.
         var buffer = new byte[Math.Min(file.Length, Limits.MessageBytes + 1)];
         var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);

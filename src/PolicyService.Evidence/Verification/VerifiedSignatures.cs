@@ -16,8 +16,27 @@ public sealed class VerifiedSignatures
     /// <summary>Entries after which the older half is forgotten.</summary>
     private const int Capacity = 100_000;
 
+    private readonly SignatureCheck _verify;
+    private readonly int _capacity;
     private Dictionaries _memory = new(new(), new());
     private int _count;
+
+    public VerifiedSignatures()
+        : this(AttestationVerifier.VerifySignature, Capacity)
+    {
+    }
+
+    internal VerifiedSignatures(SignatureCheck verify, int capacity) => (_verify, _capacity) = (verify, capacity);
+
+    /// <summary>Entries held now.</summary>
+    internal int Count
+    {
+        get
+        {
+            var memory = Volatile.Read(ref _memory);
+            return memory.Young.Count + memory.Old.Count;
+        }
+    }
 
     /// <summary>Verifies, or remembers. The result is the same either way.</summary>
     public VerificationResult Check(PublicKey key, Attestation attestation, AttestationSignature signature)
@@ -25,7 +44,7 @@ public sealed class VerifiedSignatures
         if (attestation.Source is EvidenceSource.Inline)
         {
             // Callers choose what they send along: remembering it would let them fill the memory.
-            return AttestationVerifier.VerifySignature(key, attestation, signature);
+            return _verify(key, attestation, signature);
         }
 
         var question = new Question(attestation.PayloadHash, signature.Hash, key.Fingerprint, key.Algorithm);
@@ -37,7 +56,7 @@ public sealed class VerifiedSignatures
 
         if (!memory.Old.TryGetValue(question, out result))
         {
-            result = AttestationVerifier.VerifySignature(key, attestation, signature);
+            result = _verify(key, attestation, signature);
         }
 
         Remember(memory, question, result);
@@ -46,7 +65,7 @@ public sealed class VerifiedSignatures
 
     private void Remember(Dictionaries memory, Question question, VerificationResult result)
     {
-        if (memory.Young.TryAdd(question, result) && Interlocked.Increment(ref _count) >= Capacity / 2)
+        if (memory.Young.TryAdd(question, result) && Interlocked.Increment(ref _count) >= _capacity / 2)
         {
             Interlocked.Exchange(ref _count, 0);
             Volatile.Write(ref _memory, new Dictionaries(new(), memory.Young));

@@ -32,13 +32,22 @@ public sealed class FileRecordSink(string path) : IRecordSink
         {
             _file.Write(lines);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException)
         {
             // Half a line on a full disk would spoil the next one.
-            _file.SetLength(start);
-            _file.Dispose();
-            _file = null;
-            throw;
+            try
+            {
+                _file.SetLength(start);
+            }
+            finally
+            {
+                // Also where nothing can be cut: else a device swapped for a file would be written to for ever.
+                _file.Dispose();
+                _file = null;
+            }
+
+            // The base library reports a file that may grow no more as a wrong argument.
+            throw exception as IOException ?? new IOException(exception.Message, exception);
         }
     }
 

@@ -6,7 +6,7 @@ using PolicyService.Core;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
-public sealed class PolicyDecisionEndpoint(EvaluationGate gate, IHostApplicationLifetime lifetime) : PolicyDecisionService.PolicyDecisionServiceBase
+public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain) : PolicyDecisionService.PolicyDecisionServiceBase
 {
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
     {
@@ -33,6 +33,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, IHostApplication
     public override async Task EvaluateStream(
         IAsyncStreamReader<EvaluateStreamRequest> requestStream, IServerStreamWriter<EvaluateStreamResponse> responseStream, ServerCallContext context)
     {
+        drain.Enter(context.GetHttpContext());
         // Bounded: a caller that does not read its answers stops being read.
         var answers = Channel.CreateBounded<Task<EvaluateStreamResponse>>(Limits.StreamConcurrency);
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
@@ -61,7 +62,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, IHostApplication
     private async Task<bool> ReadAsync(
         IAsyncStreamReader<EvaluateStreamRequest> requests, ChannelWriter<Task<EvaluateStreamResponse>> answers, ServerCallContext context, CancellationToken failed)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(failed, lifetime.ApplicationStopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(failed, drain.Draining);
         try
         {
             while (await requests.MoveNext(ending.Token))
@@ -71,7 +72,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, IHostApplication
 
             return false;
         }
-        catch (Exception exception) when (lifetime.ApplicationStopping.IsCancellationRequested && (exception is OperationCanceledException or RpcException or IOException))
+        catch (Exception exception) when (drain.Draining.IsCancellationRequested && (exception is OperationCanceledException or RpcException or IOException))
         {
             return true;
         }

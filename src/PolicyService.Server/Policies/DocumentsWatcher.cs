@@ -12,6 +12,7 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
     : BackgroundService
 {
     private readonly DocumentDirectory _directory = new(settings.PoliciesDirectory, time);
+    private readonly PeriodicTimer _timer = new(settings.PollInterval, time);
     private long _generation;
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -63,11 +64,16 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(settings.PollInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await _timer.WaitForNextTickAsync(stoppingToken))
         {
             Poll();
         }
+    }
+
+    public override void Dispose()
+    {
+        _timer.Dispose();
+        base.Dispose();
     }
 
     private void LogProblems(IReadOnlyList<DocumentProblem> problems, IReadOnlyList<DocumentProblem> known)

@@ -100,7 +100,12 @@ public sealed class ServerProcessTests : IDisposable
     {
         var variables = new Dictionary<string, string?>
         {
-            ["PATH"] = "/bin", ["STORE__PATH"] = "x", ["Urls__Grpc"] = "x", ["ASPNETCORE_ENVIRONMENT"] = "x", ["AUTHOR"] = "me", ["DOTNET_ROOT"] = "/d",
+            ["PATH"] = "/bin",
+            ["STORE__PATH"] = "x",
+            ["Urls__Grpc"] = "x",
+            ["ASPNETCORE_ENVIRONMENT"] = "x",
+            ["AUTHOR"] = "me",
+            ["DOTNET_ROOT"] = "/d",
         };
 
         ServerEnvironment.Clean(variables);

@@ -45,7 +45,9 @@ public sealed class EvaluateTests
     {
         await using var server = await ScriptedServer.StartAsync(_ => new EvaluateResponse
         {
-            Verdict = Verdict.Allow, Conformance = Conformance.Conformant, ImageDigest = "another",
+            Verdict = Verdict.Allow,
+            Conformance = Conformance.Conformant,
+            ImageDigest = "another",
         });
 
         foreach (var images in new string[][] { [Samples.Image], [Samples.Image, "second"] })

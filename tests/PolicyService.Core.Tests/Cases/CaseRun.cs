@@ -13,16 +13,19 @@ namespace PolicyService.Core.Tests.Cases;
 /// <summary>Asks Core the question of a case folder, the way a server does: parse, select, collect, evaluate.</summary>
 internal static class CaseRun
 {
-    public static CaseAnswer Ask(CaseFolder folder)
+    public static CaseAnswer Ask(CaseFolder folder) => Ask(folder, folder.Request(), folder.Documents());
+
+    /// <summary>Asks another question of other documents, with the time and the facts of the case.</summary>
+    public static CaseAnswer Ask(CaseFolder folder, CaseRequest asked, IReadOnlyDictionary<string, byte[]> documents)
     {
         var facts = folder.Question.Facts ?? new CaseFacts();
-        if (!TryRead(folder.Request(), facts.Grants ?? new CaseGrants(), out var request, out var field))
+        if (!TryRead(asked, facts.Grants ?? new CaseGrants(), out var request, out var field))
         {
             return Invalid(field);
         }
 
         var now = folder.Question.EvaluateTime;
-        var snapshot = Snapshot(folder.Documents());
+        var snapshot = Snapshot(documents);
         return snapshot.Select(request, AgeOf(facts.SnapshotAge, now)) switch
         {
             SelectionResult.Selected { Selection: var selection } => AnswerOf(Evaluator.Evaluate(selection, Evidence(snapshot, selection, facts), now)),

@@ -4,7 +4,9 @@ using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using PolicyService.Server.Audits;
 using PolicyService.Server.Endpoints;
+using PolicyService.Server.Policies;
 
 namespace PolicyService.Server.Tests.Endpoints;
 
@@ -42,8 +44,8 @@ public sealed class HealthTests(StandardServer standard) : IClassFixture<Standar
         using var signer = new Signer();
         await using var server = await TestServer.StartAsync(DocumentsFolder.Standard(signer));
         var check = new ReadyCheck(
-            server.Services.GetRequiredService<Server.Policies.SnapshotInForce>(),
-            server.Services.GetRequiredService<Audits.DecisionLog>(),
+            server.Services.GetRequiredService<SnapshotInForce>(),
+            server.Services.GetRequiredService<DecisionLog>(),
             server.Services.GetRequiredService<IHostApplicationLifetime>());
         Assert.Equal(Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy, (await check.CheckHealthAsync(new(), Cancellation)).Status);
 

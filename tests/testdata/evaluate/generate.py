@@ -215,6 +215,7 @@ case("attestors-without-keys-dry-run", "DRYRUN NON_CONFORMANT DENIED_BY_ATTESTOR
 MISDECLARED = key("build", id="broken", algorithm="ECDSA_P384_SHA384")
 case("attestors-all-keys-unusable", "DENY ERROR POLICY_CONFIG_ERROR", policy(require()), [attestor("build", MISDECLARED)], [attestation(id="broken")])
 case("attestors-all-keys-unusable-dry-run", "DRYRUN ERROR POLICY_CONFIG_ERROR", policy(require(dry=True)), [attestor("build", MISDECLARED)], [attestation(id="broken")])
+case("image-tag-attestor-with-unusable-keys", denied("NO_DIGEST"), policy(require()), [attestor("build", MISDECLARED)], image=f"{REPOSITORY}:v1")
 case("attestors-all-keys-unusable-fail-open", "DENY ERROR POLICY_CONFIG_ERROR", policy(require()), [attestor("build", MISDECLARED)], options={"failMode": "OPEN"})
 case("attestors-one-key-unusable-other-signs", ATTESTED, policy(require()), [attestor("build", MISDECLARED, "qa")], [attestation("qa", note="build")])
 case("attestors-one-key-unusable-and-named", denied("KEY_UNKNOWN"), policy(require()), [attestor("build", MISDECLARED, "qa")], [attestation(id="broken")])
@@ -226,6 +227,9 @@ case("attestors-kms-key-unreachable", "DENY ERROR KEY_UNAVAILABLE:KMS:NOT_FETCHE
      options={"pinnedKeys": {KMS: DIGEST}}, core_only="no key service is asked yet")
 case("attestors-kms-key-not-named-by-any", denied("NO_ATTESTATION"), policy(require()), [attestor("build", REMOTE)], options={"pinnedKeys": {KMS: DIGEST}},
      core_only="no key service is asked yet")
+case("attestors-shared-pinned-key-one-takes-inline", "DENY ERROR POLICY_CONFIG_ERROR,POLICY_CONFIG_ERROR", policy(require("build", "qa")),
+     [attestor("build", REMOTE), attestor("qa", REMOTE)],
+     options={"pinnedKeys": {KMS: DIGEST}, "attestors": {"projects/acme/attestors/qa": {"evidenceSources": ["INLINE"]}}})
 attested_by_build("attestors-kms-id-with-pem", ATTESTED, attestation(id=KMS), attestors=[attestor("build", key("build", id=KMS))])
 SHARED = {"policy": policy(require("build", "qa")), "attestors": [BUILD, attestor("qa", "build")]}
 case("attestors-shared-key-one-note", denied("NO_ATTESTATION"), attestations=[attestation()], **SHARED)
@@ -397,6 +401,9 @@ attested_by_build("age-expired-dry-run", "DRYRUN NON_CONFORMANT DENIED_BY_ATTEST
 attested_by_build("age-one-expired-one-fresh", ATTESTED, attestation(created=OLD), attestation(), options=OPTIONS_AGE)
 attested_by_build("age-unknown-counts-as-expired", denied("EXPIRED"), attestation(created=None), options=OPTIONS_AGE)
 attested_by_build("age-unknown-without-maximum", ATTESTED, attestation(created=None))
+attested_by_build("age-in-the-future", denied("EXPIRED"), attestation(created="2026-06-01T12:05:01Z"), options=OPTIONS_AGE)
+attested_by_build("age-ahead-within-clock-skew", ATTESTED, attestation(created="2026-06-01T12:05:00Z"), options=OPTIONS_AGE)
+attested_by_build("age-in-the-future-without-maximum", ATTESTED, attestation(created="2027-01-01T00:00:00Z"))
 attested_by_build("age-attestor-longer-than-project", ATTESTED, attestation(created=OLD),
                   options=OPTIONS_AGE | {"attestors": {"projects/acme/attestors/build": {"maxAttestationAge": "1000h"}}})
 attested_by_build("age-attestor-shorter-than-project", denied("EXPIRED"), attestation(), options={"maxAttestationAge": "1000h", "attestors": {"projects/acme/attestors/build": {"maxAttestationAge": "1h"}}})
@@ -435,6 +442,8 @@ sent("inline-of-another-digest", denied("DIGEST_MISMATCH"), inline(data=payload(
 sent("inline-key-unknown", denied("KEY_UNKNOWN"), inline("stranger"))
 sent("inline-signature-invalid", denied("SIGNATURE_INVALID"), inline(raw=flipped(GOOD)))
 sent("inline-bad-beside-stored-good", ATTESTED, inline(raw=flipped(GOOD)), attestations=[attestation()])
+sent("inline-is-newer-than-anything-stored", ATTESTED, inline(),
+     attestations=[attestation(signatures=[signature(raw=bytes([index]) * 8) for index in range(100)], created="2026-06-01T11:59:59Z")])
 sent("inline-stored-does-not-count-when-only-inline", denied("NO_ATTESTATION"), options={"attestors": {"projects/acme/attestors/build": {"evidenceSources": ["INLINE"]}}},
      attestations=[attestation()])
 sent("inline-only-source-satisfied", ATTESTED, inline(), options={"attestors": {"projects/acme/attestors/build": {"evidenceSources": ["INLINE"]}}})
@@ -713,6 +722,8 @@ platform("two-policies-dry-run-beats-allow", "DRYRUN NON_CONFORMANT CHECK_FAILED
 platform("two-policies-non-conformant-beats-error", "DENY NON_CONFORMANT POLICY_CONFIG_ERROR,CHECK_FAILED:alwaysDeny", gke(check_set(always_deny()), name="second"),
          clusters={CLUSTER: bound(first="ENFORCE", second="ENFORCE")})
 platform("project-denies-too", "DENY NON_CONFORMANT ALWAYS_DENY,CHECK_FAILED:alwaysDeny", *DENY_POLICY, policy=policy(rule("deny")))
+platform("project-denies-check-unavailable", "DENY NON_CONFORMANT ALWAYS_DENY,EVIDENCE_UNAVAILABLE:vulnerabilityCheck:UNAVAILABLE", gke(check_set(UNSCANNED)),
+         policy=policy(rule("deny")), core_only=LATER)
 platform("project-denies-checks-pass", DENY_ALL, gke(), policy=policy(rule("deny")))
 platform("project-dry-run-check-enforced", FAILS, *DENY_POLICY, policy=policy(rule("deny", dry=True)))
 platform("project-enforced-check-dry-run", DENY_ALL, *DENY_POLICY, policy=policy(rule("deny")), mode="DRYRUN")

@@ -1,0 +1,82 @@
+using System.Text;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Decisions;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+using PolicyService.Evidence.Verification;
+
+namespace PolicyService.Evidence.Tests;
+
+/// <summary>One project with one attestor, asked about one image: selection, collection and evaluation as the service does them.</summary>
+internal sealed class Evaluation
+{
+    public Evaluation() => Verified = new VerifiedSignatures(Check.Verify, 10_000);
+
+    public CountingCheck Check { get; } = new();
+
+    public VerifiedSignatures Verified { get; }
+
+    public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
+
+    public TestKey Key => Keys[0];
+
+    public IReadOnlyList<Attestation> Stored { get; set; } = [];
+
+    public IReadOnlyList<InlineAttestation> Inline { get; set; } = [];
+
+    /// <summary>The text of <c>options.yaml</c>.</summary>
+    public string Options { get; set; } = "bindRepository: false";
+
+    /// <summary>The text of the policy's rules.</summary>
+    public string Policy { get; set; } = """
+        defaultAdmissionRule: {evaluationMode: REQUIRE_ATTESTATION, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG, requireAttestationsBy: [projects/acme/attestors/qa]}
+        """;
+
+    public string Image { get; set; } = $"a.test/i@{Attestations.Image}";
+
+    public static AttestorName Attestor => AttestorName.TryParse("projects/acme/attestors/qa", out var name) ? name : default;
+
+    public PolicySnapshot Snapshot => PolicySnapshot.Build(
+        new DocumentSet
+        {
+            Projects =
+            [
+                new ProjectDocuments
+                {
+                    Id = "acme",
+                    Policy = Document<Policy>("policy.yaml", Policy),
+                    Options = Document<ProjectOptions>("options.yaml", Options),
+                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null))])],
+                    Attestations = Stored,
+                },
+            ],
+        },
+        1);
+
+    public async Task<(EvidenceSet Evidence, Decision Decision)> AskAsync(CancellationToken? ending = null)
+    {
+        Assert.True(ImageReference.TryParse(Image, out var image), Image);
+        var snapshot = Snapshot;
+        var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
+        var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
+        var evidence = await new EvidenceCollector(Verified)
+            .CollectAsync(snapshot, selected.Selection, Attestations.Start, ending ?? TestContext.Current.CancellationToken);
+        return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Attestations.Start.AddHours(1)));
+    }
+
+    /// <summary>Verdict and reasons in one line.</summary>
+    public async Task<string> AnswerAsync(CancellationToken? ending = null)
+    {
+        var (_, decision) = await AskAsync(ending);
+        return $"{decision.Verdict}: {string.Join(", ", decision.Reasons.Select(reason => $"{reason.Code} {reason.Detail}".TrimEnd()))}";
+    }
+
+    private static T Document<T>(string path, string text)
+        where T : class
+    {
+        var parsed = DocumentFiles.Parse(path, Encoding.UTF8.GetBytes(text));
+        Assert.Empty(parsed.Problems);
+        return Assert.IsType<T>(parsed.Content);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Grpc.Net.Client;
+using PolicyService.Api.V1;
+
+namespace PolicyService.Server.Tests.Process;
+
+/// <summary>The service as an operator starts it: a process of its own, told by flags, known by what it prints.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private readonly System.Diagnostics.Process _process;
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly Task _readingErrors;
+    private GrpcChannel? _channel;
+
+    private ServerProcess(System.Diagnostics.Process process)
+    {
+        _process = process;
+        _readingErrors = ReadErrorsAsync();
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>Lines of standard error so far.</summary>
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    public StreamReader Output => _process.StandardOutput;
+
+    public PolicyDecisionService.PolicyDecisionServiceClient Client { get; private set; } = null!;
+
+    public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Starts it and waits for the line that says it is ready.</summary>
+    public static async Task<ServerProcess> StartAsync(DocumentsFolder documents, params string[] arguments)
+    {
+        var server = Launch(["--Policies:Directory", documents.Path, "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments]);
+        Match? ready = null;
+        await Eventually.Holds("the service is ready", () =>
+        {
+            Assert.False(server._process.HasExited, string.Join('\n', server.Errors));
+            ready = server.Errors.Select(line => Ready().Match(line)).FirstOrDefault(match => match.Success);
+            return ready is not null;
+        });
+        server._channel = GrpcChannel.ForAddress(ready!.Groups["grpc"].Value);
+        server.Client = new PolicyDecisionService.PolicyDecisionServiceClient(server._channel);
+        server.Http = new HttpClient { BaseAddress = new Uri(ready.Groups["http"].Value) };
+        return server;
+    }
+
+    /// <summary>Starts it where it must not start.</summary>
+    /// <returns>Its exit code and the lines of standard error.</returns>
+    public static async Task<(int Code, IReadOnlyList<string> Errors)> FailAsync(params string[] arguments)
+    {
+        await using var server = Launch(arguments);
+        return (await server.ExitAsync(), [.. server.Errors]);
+    }
+
+    public void Signal(int signal) => Native.Signal(_process.Id, signal);
+
+    /// <summary>Waits for its end.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await Eventually.Holds("the process ended", () => _process.HasExited);
+        await _readingErrors;
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        Http?.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static ServerProcess Launch(string[] arguments)
+    {
+        // Under a shell that lets a file's limit fail a write instead of ending the process; exec leaves one process.
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] all = ["-c", "trap '' XFSZ; exec dotnet \"$@\"", "bash", Path.Combine(AppContext.BaseDirectory, "PolicyService.Server.dll"), .. arguments];
+        // The runtime keeps its code in a memory file, which the limit would meet too.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        foreach (var argument in all)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return new ServerProcess(System.Diagnostics.Process.Start(start)!);
+    }
+
+    /// <summary>Cuts the size files of the process may have; -1: no limit.</summary>
+    public void LimitFiles(long bytes)
+    {
+        var limit = bytes < 0 ? "unlimited" : bytes.ToString(CultureInfo.InvariantCulture);
+        using var prlimit = System.Diagnostics.Process.Start("prlimit", ["--pid", Id.ToString(CultureInfo.InvariantCulture), $"--fsize={limit}:unlimited"]);
+        prlimit.WaitForExit();
+        Assert.Equal(0, prlimit.ExitCode);
+    }
+
+    private async Task ReadErrorsAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            _errors.Enqueue(line);
+        }
+    }
+
+    [GeneratedRegex("^PolicyService is ready: gRPC (?<grpc>http://\\S+), HTTP (?<http>http://\\S+)$")]
+    private static partial Regex Ready();
+}
