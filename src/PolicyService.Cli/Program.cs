@@ -1,3 +1,4 @@
+using PolicyService.Cli.Outputs;
 using PolicyService.Cli.Verbs;
 
-return await VerbRunner.RunAsync(args);
+return await VerbRunner.RunAsync(args, Terminal.OfProcess());

@@ -10,30 +10,30 @@ internal static class DemoRun
     private const int AsExpected = 0;
     private const int Different = 1;
 
-    public static async Task<int> RunAsync(TimeProvider time, CancellationToken cancellation)
+    public static async Task<int> RunAsync(Terminal terminal, TimeProvider time, CancellationToken cancellation)
     {
         try
         {
             using var directory = new TemporaryDirectory();
             var documents = DemoDocuments.Write(directory.Path, time.GetUtcNow());
-            return await RunAsync(documents, time, cancellation);
+            return await RunAsync(documents, terminal, time, cancellation);
         }
         catch (DemoException problem)
         {
-            StandardError.Line($"the demo failed: {problem.Message}");
+            terminal.Say($"the demo failed: {problem.Message}");
             foreach (var line in problem.Log)
             {
-                Console.Error.WriteLine($"  {Printable.Line(line)}");
+                terminal.Error.WriteLine($"  {Printable.Line(line)}");
             }
 
             return Different;
         }
     }
 
-    private static async Task<int> RunAsync(DemoDocuments documents, TimeProvider time, CancellationToken cancellation)
+    private static async Task<int> RunAsync(DemoDocuments documents, Terminal terminal, TimeProvider time, CancellationToken cancellation)
     {
         await using var server = await ServerProcess.StartAsync(ServerCommand.Find(documents), time, cancellation);
-        var screen = Screen.Open();
+        var screen = terminal.Screen();
         DemoReport.WriteStart(screen, server.Url);
 
         var outcomes = await AskAsync(server.Url, DemoQuestion.All(documents), time, cancellation);
@@ -50,7 +50,7 @@ internal static class DemoRun
         var differences = outcomes.SelectMany(outcome => outcome.Differences()).ToArray();
         foreach (var difference in differences)
         {
-            StandardError.Line(difference);
+            terminal.Say(difference);
         }
 
         if (differences.Length > 0)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using PolicyService.Api.Clients;
 using PolicyService.Api.V1;
+using PolicyService.Cli.Manifests;
 
 namespace PolicyService.Cli.Evaluations;
 
@@ -10,6 +11,9 @@ namespace PolicyService.Cli.Evaluations;
 /// <param name="Problem">Why there is no decision, for people; null where there is one.</param>
 internal sealed record Answer(EvaluateResponse Response, int ExitCode, string? Problem)
 {
+    /// <summary>Which workload of a manifest the image is for; null for an image of the command line.</summary>
+    public ManifestImage? Manifest { get; init; }
+
     public static Answer Of(EvaluateRequest request, EvaluateResponse? response)
     {
         var accepted = DecisionGuard.Accept(request, response);

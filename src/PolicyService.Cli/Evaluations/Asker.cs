@@ -11,6 +11,9 @@ internal sealed class Asker(Client client, Uri server, TimeSpan timeout, TimePro
     /// <summary>Most images of one batch; more go in further batches.</summary>
     private const int BatchImages = 500;
 
+    /// <summary>Most bytes of one batch, far enough below what a server takes: labels and annotations may be long.</summary>
+    private const int BatchBytes = 3 * 1024 * 1024;
+
     private readonly string _server = server.GetLeftPart(UriPartial.Authority);
 
     public async Task<IReadOnlyList<Answer>> AskAsync(IReadOnlyList<EvaluateRequest> requests, CancellationToken cancellation)
@@ -21,12 +24,33 @@ internal sealed class Asker(Client client, Uri server, TimeSpan timeout, TimePro
         }
 
         var answers = new List<Answer>(requests.Count);
-        foreach (var chunk in requests.Chunk(BatchImages))
+        foreach (var chunk in Batches(requests))
         {
             answers.AddRange(await AskSeveralAsync(chunk, cancellation));
         }
 
         return answers;
+    }
+
+    private static IEnumerable<EvaluateRequest[]> Batches(IReadOnlyList<EvaluateRequest> requests)
+    {
+        var batch = new List<EvaluateRequest>();
+        var bytes = 0;
+        foreach (var request in requests)
+        {
+            var size = request.CalculateSize();
+            if (batch.Count == BatchImages || (batch.Count > 0 && bytes + size > BatchBytes))
+            {
+                yield return [.. batch];
+                batch.Clear();
+                bytes = 0;
+            }
+
+            batch.Add(request);
+            bytes += size;
+        }
+
+        yield return [.. batch];
     }
 
     private async Task<Answer> AskOneAsync(EvaluateRequest request, CancellationToken cancellation)

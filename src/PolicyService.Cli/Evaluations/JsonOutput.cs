@@ -1,52 +1,39 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using PolicyService.Api.V1;
+using PolicyService.Cli.Outputs;
 
 namespace PolicyService.Cli.Evaluations;
 
 /// <summary>Decisions for programs (ARCHITECTURE section 4): the object for one image, an array for several, nothing else on stdout.</summary>
 internal static class JsonOutput
 {
-    private static readonly JsonWriterOptions Readable = new()
-    {
-        Indented = true,
-        NewLine = "\n",
-        // The output is read by programs and people, never pasted into HTML: key ids keep their `+`, remedies their quotes.
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
-    public static void Write(IReadOnlyList<Answer> answers)
-    {
-        using var output = Console.OpenStandardOutput();
-        using (var writer = new Utf8JsonWriter(output, Readable))
-        {
-            WriteAll(writer, answers);
-        }
-
-        output.Write("\n"u8);
-    }
+    public static void Write(Stream output, IReadOnlyList<Answer> answers) => Json.Write(output, writer => WriteAll(writer, answers));
 
     private static void WriteAll(Utf8JsonWriter writer, IReadOnlyList<Answer> answers)
     {
         if (answers is [var only])
         {
-            WriteOne(writer, only.Response);
+            WriteOne(writer, only);
             return;
         }
 
         writer.WriteStartArray();
         foreach (var answer in answers)
         {
-            WriteOne(writer, answer.Response);
+            WriteOne(writer, answer);
         }
 
         writer.WriteEndArray();
     }
 
-    private static void WriteOne(Utf8JsonWriter writer, EvaluateResponse response)
+    private static void WriteOne(Utf8JsonWriter writer, Answer answer)
     {
+        var response = answer.Response;
         writer.WriteStartObject();
         writer.WriteString("image", response.ImageDigest);
+        // One image of several manifests is told apart by the workload it is for.
+        WriteGiven(writer, "namespace", answer.Manifest?.Namespace ?? "");
+        WriteGiven(writer, "serviceAccount", answer.Manifest?.ServiceAccount ?? "");
         writer.WriteString("verdict", WireNames.Of(response.Verdict));
         writer.WriteString("conformance", WireNames.Of(response.Conformance));
         writer.WriteStartArray("reasons");

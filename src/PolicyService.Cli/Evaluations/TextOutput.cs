@@ -12,7 +12,7 @@ internal static class TextOutput
         // What got no decision was said on stderr.
         foreach (var answer in answers.Where(answer => answer.Problem is null))
         {
-            WriteDecision(console, answer.Response);
+            WriteDecision(console, answer);
         }
     }
 
@@ -32,11 +32,17 @@ internal static class TextOutput
         _ => new Style(Color.Red, decoration: Decoration.Bold),
     };
 
-    private static void WriteDecision(IAnsiConsole console, EvaluateResponse response)
+    private static void WriteDecision(IAnsiConsole console, Answer answer)
     {
+        var response = answer.Response;
         var lines = console.Profile.Out.Writer;
         console.Write(new Text(WireNames.Of(response.Verdict), StyleOf(response.Verdict)));
         lines.WriteLine($"  {Printable.Line(response.ImageDigest)}  on {Printable.Line(response.Cluster)}");
+        if (answer.Manifest is { } manifest)
+        {
+            lines.WriteLine(Printable.Line($"  for {manifest}"));
+        }
+
         lines.WriteLine($"  {WireNames.Of(response.Conformance)}{Remarks(response)}");
         foreach (var reason in response.Reasons)
         {

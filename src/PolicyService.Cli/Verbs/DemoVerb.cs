@@ -1,12 +1,13 @@
 using System.CommandLine;
 using PolicyService.Cli.Demo;
+using PolicyService.Cli.Outputs;
 
 namespace PolicyService.Cli.Verbs;
 
 /// <summary><c>policyctl demo</c>: a real server, real signatures, five questions.</summary>
 internal static class DemoVerb
 {
-    public static Command Create()
+    public static Command Create(Terminal terminal)
     {
         var verb = new Verb(
             "demo",
@@ -18,7 +19,7 @@ internal static class DemoVerb
             1  one was not, or the server did not start
             """,
         };
-        verb.SetAction((_, cancellation) => DemoRun.RunAsync(TimeProvider.System, cancellation));
+        verb.SetAction((_, cancellation) => DemoRun.RunAsync(terminal, TimeProvider.System, cancellation));
         return verb;
     }
 }

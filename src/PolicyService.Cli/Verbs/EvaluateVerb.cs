@@ -3,38 +3,43 @@ using System.CommandLine.Parsing;
 using PolicyService.Api.Clients;
 using PolicyService.Api.V1;
 using PolicyService.Cli.Evaluations;
+using PolicyService.Cli.Inputs;
+using PolicyService.Cli.Manifests;
 using PolicyService.Cli.Outputs;
 
 namespace PolicyService.Cli.Verbs;
 
-/// <summary><c>policyctl evaluate IMAGE…</c>: asks a server, prints the decisions, ends with the code pipelines branch on.</summary>
-internal sealed class EvaluateVerb
+/// <summary><c>policyctl evaluate IMAGE…</c>: asks a server or the engine itself, prints the decisions, ends with the code pipelines branch on.</summary>
+internal sealed class EvaluateVerb(Terminal terminal)
 {
     private const double MaxTimeoutSeconds = 300;
 
-    private readonly Argument<string[]> _images = new("IMAGE") { Arity = ArgumentArity.OneOrMore, Description = "Images, by digest where attestations are required" };
+    private readonly Argument<string[]> _images = new("IMAGE") { Arity = ArgumentArity.ZeroOrMore, Description = "Images, by digest where attestations are required" };
+    private readonly Option<string[]> _files = new("--filename", "-f") { HelpName = "FILE", Description = "Manifests whose images are asked about; - is stdin; may be repeated" };
     private readonly Option<string> _cluster = new("--cluster") { Required = true, HelpName = "LOCATION.CLUSTER", Description = "Cluster the images would run on" };
-    private readonly Option<string?> _namespace = new("--namespace") { HelpName = "NAME", Description = "Kubernetes namespace of the workload" };
-    private readonly Option<string?> _serviceAccount = new("--service-account") { HelpName = "NAME", Description = "Kubernetes service account of the workload" };
+    private readonly Option<Uri?> _server = new("--server") { HelpName = "URL", Description = "gRPC address of a PolicyService to ask, e.g. http://127.0.0.1:50051", CustomParser = ParseServer };
+    private readonly Option<string?> _policies = new("--policies") { HelpName = "DIR", Description = "Documents to decide by, without a server" };
+    private readonly Option<DateTimeOffset?> _at = new("--at") { HelpName = "TIME", Description = "With --policies: decide as of this time, e.g. 2026-01-31T12:00:00Z", CustomParser = ParseTime };
+    private readonly Option<string?> _namespace = new("--namespace") { HelpName = "NAME", Description = "Kubernetes namespace of the workload, whatever manifests say" };
+    private readonly Option<string?> _serviceAccount = new("--service-account") { HelpName = "NAME", Description = "Kubernetes service account of the workload, whatever manifests say" };
     private readonly Option<string?> _project = new("--project") { HelpName = "ID", Description = "Project whose policy decides; by default the cluster's" };
     private readonly Option<string?> _istioIdentity = new("--istio-identity") { HelpName = "SPIFFE-ID", Description = "Istio service identity of the workload" };
-    private readonly Option<string?> _breakGlass = new("--break-glass") { HelpName = "JUSTIFICATION", Description = "Ask to override a denial; recorded with the reason you give" };
+    private readonly Option<string?> _breakGlass = new("--break-glass") { HelpName = "JUSTIFICATION", Description = "Ask to override a denial; a server records it with the reason you give" };
     private readonly Option<bool> _explain = new("--explain") { Description = "Print every step of the evaluation too" };
-    private readonly Option<double> _timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long to wait for an answer", DefaultValueFactory = _ => 10 };
-    private readonly Option<Uri?> _server = new("--server") { Required = true, HelpName = "URL", Description = "gRPC address of the PolicyService, e.g. http://127.0.0.1:50051", CustomParser = ParseServer };
+    private readonly Option<double> _timeout = new("--timeout") { HelpName = "SECONDS", Description = "With --server: how long to wait for an answer", DefaultValueFactory = _ => 10 };
     private readonly Option<string> _output = new("--output", "-o") { HelpName = "text|json", Description = "For people, or for programs", DefaultValueFactory = _ => "text" };
 
-    public static Command Create() => new EvaluateVerb().Build();
+    public static Command Create(Terminal terminal) => new EvaluateVerb(terminal).Build();
 
     private Verb Build()
     {
-        AddValidators();
         var verb = new Verb(
             "evaluate",
             "Asks whether images may run on a cluster.",
             """
             policyctl evaluate registry.example.com/shop/web@sha256:0d4b…c81a \
               --cluster europe-west1.prod --server http://127.0.0.1:50051
+            kubectl kustomize overlays/prod | policyctl evaluate -f - --cluster europe-west1.prod --policies policies/
             """)
         {
             ExitCodes = """
@@ -47,17 +52,19 @@ internal sealed class EvaluateVerb
         };
         verb.Add(_images);
         foreach (var option in new Option[]
-            { _cluster, _server, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output })
+            { _files, _cluster, _server, _policies, _at, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output })
         {
             verb.Add(option);
         }
 
+        AddValidators(verb);
         verb.SetAction(RunAsync);
         return verb;
     }
 
-    private void AddValidators()
+    private void AddValidators(Verb verb)
     {
+        verb.Validators.Add(WhatAndWhom);
         _images.Validators.Add(result =>
         {
             // A mistyped option would else be judged as one more image; no image starts with a dash.
@@ -66,14 +73,7 @@ internal sealed class EvaluateVerb
                 result.AddError($"there is no option `{token.Value}`");
             }
         });
-        _output.CompletionSources.Add("text", "json");
-        _output.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is not ("text" or "json"))
-            {
-                result.AddError("--output: write text or json");
-            }
-        });
+        _output.OneOf("text", "json");
         _timeout.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double>() is not (> 0 and <= MaxTimeoutSeconds))
@@ -83,34 +83,87 @@ internal sealed class EvaluateVerb
         });
     }
 
+    /// <summary>What is asked about, and who decides; an option that would mean nothing is refused, not passed over.</summary>
+    private void WhatAndWhom(CommandResult result)
+    {
+        if (result.GetResult(_images) is not { Tokens.Count: > 0 } && result.GetResult(_files) is null)
+        {
+            result.AddError("nothing is asked about: name an IMAGE, or manifests with -f FILE");
+        }
+
+        var (isServer, isLocal) = (result.GetResult(_server) is not null, result.GetResult(_policies) is not null);
+        if (isServer == isLocal)
+        {
+            result.AddError(isServer
+                ? "--server and --policies exclude each other: give one of them"
+                : "nobody is asked: give --server URL, or --policies DIR to decide without a server");
+        }
+        else if (isServer && result.GetResult(_at) is not null)
+        {
+            result.AddError("--at: a server decides as of now; use it with --policies");
+        }
+        else if (isLocal && result.GetResult(_timeout) is { Implicit: false })
+        {
+            result.AddError("--timeout: without a server there is nothing to wait for; use it with --server");
+        }
+    }
+
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var url = parsed.GetRequiredValue(_server)!;
-        var requests = parsed.GetRequiredValue(_images).Select(image => Request(parsed, image)).ToArray();
+        var files = parsed.GetValue(_files) ?? [];
+        if (ManifestFiles.Read(files, parsed.GetValue(_namespace), parsed.GetValue(_serviceAccount), terminal) is not { } manifests)
+        {
+            return ExitCodes.Usage;
+        }
 
-        using var channel = PolicyDecisionChannel.Open(url);
-        var asker = new Asker(
-            new PolicyDecisionService.PolicyDecisionServiceClient(channel),
-            url,
-            TimeSpan.FromSeconds(parsed.GetValue(_timeout)),
-            TimeProvider.System);
-        var answers = await asker.AskAsync(requests, cancellation);
+        var images = parsed.GetValue(_images) ?? [];
+        EvaluateRequest[] requests = [.. images.Select(image => Request(parsed, image)), .. manifests.Select(manifest => Request(parsed, manifest))];
+        if (await AskAsync(parsed, requests, cancellation) is not { } asked)
+        {
+            return ExitCodes.Usage;
+        }
 
+        var answers = asked.Select((answer, index) => index < images.Length ? answer : answer with { Manifest = manifests[index - images.Length] }).ToArray();
         foreach (var problem in answers.Select(answer => answer.Problem).OfType<string>().Distinct())
         {
-            StandardError.Line(problem);
+            terminal.Say(problem);
         }
 
         if (parsed.GetValue(_output) == "json")
         {
-            JsonOutput.Write(answers);
+            JsonOutput.Write(terminal.Output, answers);
         }
         else
         {
-            TextOutput.Write(Screen.Open(), answers);
+            TextOutput.Write(terminal.Screen(), answers);
         }
 
         return ExitCodes.Worst(answers.Select(answer => answer.ExitCode));
+    }
+
+    /// <summary>The answers in the order of the requests; null after saying why nobody could be asked.</summary>
+    private async Task<IReadOnlyList<Answer>?> AskAsync(ParseResult parsed, EvaluateRequest[] requests, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(_policies) is { } directory)
+        {
+            return PoliciesDirectory.Read(directory, TimeProvider.System, terminal) is { } documents
+                ? await new LocalAsker(documents, parsed.GetValue(_at) ?? TimeProvider.System.GetUtcNow()).AskAsync(requests, cancellation)
+                : null;
+        }
+
+        var url = parsed.GetValue(_server)!;
+        using var channel = PolicyDecisionChannel.Open(url);
+        var client = new PolicyDecisionService.PolicyDecisionServiceClient(channel);
+        return await new Asker(client, url, TimeSpan.FromSeconds(parsed.GetValue(_timeout)), TimeProvider.System).AskAsync(requests, cancellation);
+    }
+
+    private EvaluateRequest Request(ParseResult parsed, ManifestImage manifest)
+    {
+        var request = Request(parsed, manifest.Image);
+        (request.Namespace, request.ServiceAccount) = (manifest.Namespace, manifest.ServiceAccount);
+        request.Labels.Add(manifest.Labels.ToDictionary());
+        request.Annotations.Add(manifest.Annotations.ToDictionary());
+        return request;
     }
 
     private EvaluateRequest Request(ParseResult parsed, string image) => new()
@@ -133,5 +186,16 @@ internal sealed class EvaluateVerb
         }
 
         return url;
+    }
+
+    private static DateTimeOffset? ParseTime(ArgumentResult result)
+    {
+        if (EvaluationTime.TryParse(result.Tokens.Single().Value, out var time))
+        {
+            return time;
+        }
+
+        result.AddError("--at: write a time from 1970 on with its offset, as 2026-01-31T12:00:00Z");
+        return null;
     }
 }

@@ -10,57 +10,77 @@ internal static class VerbRunner
     /// <summary>Time a verb has after Ctrl+C or SIGTERM to put away what it made; the demo has a server to end.</summary>
     private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(30);
 
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
         // An argument is an image, never a file of arguments: `@name` means nothing here.
-        var parsed = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExample)
+        var parsed = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
         {
-            return Refuse(parsed);
+            return Refuse(parsed, terminal);
         }
 
         try
         {
-            return await parsed.InvokeAsync(
-                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TerminationTimeout });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TerminationTimeout,
+                Output = terminal.Text,
+                Error = terminal.Error,
+            });
         }
         catch (OperationCanceledException)
         {
-            StandardError.Line("interrupted");
+            terminal.Say("interrupted");
             return ExitCodes.NoDecision;
         }
         catch (Exception defect)
         {
             // Uncaught it would end the process with a code that pipelines read as something else.
-            StandardError.Line($"internal error, please report it: {defect.GetType().Name}: {defect.Message}");
+            terminal.Say($"internal error, please report it: {defect.GetType().Name}: {defect.Message}");
             return ExitCodes.NoDecision;
         }
     }
 
-    private static RootCommand Root()
+    private static RootCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Asks a PolicyService whether container images may run, and prepares what it asks for.");
-        root.Add(EvaluateVerb.Create());
-        root.Add(PayloadVerb.Create());
-        root.Add(DemoVerb.Create());
-        root.Add(VersionVerb.Create());
+        var root = new RootCommand("Asks a PolicyService whether container images may run, decides without one, and prepares what it asks for.");
+        root.Add(EvaluateVerb.Create(terminal));
+        root.Add(PayloadVerb.Create(terminal));
+        root.Add(VerifyVerb.Create(terminal));
+        root.Add(PolicyVerb.Create(terminal));
+        root.Add(DemoVerb.Create(terminal));
+        root.Add(CompletionVerb.Create(terminal));
+        root.Add(VersionVerb.Create(terminal));
         foreach (var help in root.Options.OfType<HelpOption>())
         {
+            // No machine this runs on spells options with a slash.
+            help.Aliases.Remove("/h");
+            help.Aliases.Remove("/?");
             help.Action = new HelpWithExample((HelpAction)help.Action!);
         }
 
         return root;
     }
 
-    private static int Refuse(ParseResult parsed)
+    private static int Refuse(ParseResult parsed, Terminal terminal)
     {
         foreach (var error in parsed.Errors.Select(error => error.Message).Distinct())
         {
-            StandardError.Line(error);
+            terminal.Say(error);
         }
 
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
-        StandardError.Line($"see `policyctl{verb} --help`");
+        terminal.Say($"see `{string.Join(' ', NamesOf(parsed.CommandResult.Command).Reverse())} --help`");
         return ExitCodes.Usage;
+    }
+
+    private static IEnumerable<string> NamesOf(Command command)
+    {
+        for (var current = command; current is not (null or RootCommand); current = current.Parents.OfType<Command>().FirstOrDefault())
+        {
+            yield return current.Name;
+        }
+
+        yield return "policyctl";
     }
 }

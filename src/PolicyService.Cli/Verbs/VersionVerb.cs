@@ -1,18 +1,19 @@
 using System.CommandLine;
 using System.Reflection;
+using PolicyService.Cli.Outputs;
 
 namespace PolicyService.Cli.Verbs;
 
 /// <summary><c>policyctl version</c>.</summary>
 internal static class VersionVerb
 {
-    public static Command Create()
+    public static Command Create(Terminal terminal)
     {
         var verb = new Verb("version", "Prints the version of policyctl.", "policyctl version");
-        verb.SetAction(_ => Console.Out.WriteLine($"policyctl {Version}"));
+        verb.SetAction(_ => terminal.Text.WriteLine($"policyctl {Version}"));
         return verb;
     }
 
-    private static string Version =>
+    public static string Version =>
         typeof(VersionVerb).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 }

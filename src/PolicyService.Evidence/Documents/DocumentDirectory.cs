@@ -68,6 +68,12 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         return _last with { Changed = changed };
     }
 
+    /// <summary>Every file of the layout as it stands there now, by its path relative to the directory; nothing is parsed or held.</summary>
+    /// <exception cref="IOException">The directory or one of the files cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
+    public static IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Contents(string root) =>
+        [.. DirectoryScan.Of(root).Files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Content(file.Value))))];
+
     private void Apply(DirectoryScan scan)
     {
         foreach (var path in _held.Keys.Except(scan.Files.Keys, StringComparer.Ordinal).ToArray())
@@ -95,8 +101,7 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         byte[] content;
         try
         {
-            // What has no length is empty, or a pipe or device, whose opening could wait for ever.
-            content = stamp.Length == 0 ? [] : Content(stamp.Place);
+            content = Content(stamp);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -123,10 +128,16 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         _held[path] = new HeldFile(stamp, hash, good, read.Problems, isSettled);
     }
 
-    /// <param name="place">Where the scan found it, so that a link swapped since then does not lead elsewhere.</param>
-    private static byte[] Content(string place)
+    private static byte[] Content(FileStamp stamp)
     {
-        using var file = new FileStream(place, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+        // What has no length is empty, or a pipe or device, whose opening could wait for ever.
+        if (stamp.Length == 0)
+        {
+            return [];
+        }
+
+        // Where the scan found it, so that a link swapped since then does not lead elsewhere.
+        using var file = new FileStream(stamp.Place, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
         // One byte over the limit is enough for the parser to refuse the file, however long it is.
         var buffer = new byte[Math.Min(file.Length, Limits.MessageBytes + 1)];
         var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);

@@ -10,7 +10,17 @@ public sealed class UsageTests
         { "an unknown verb", "judge" },
         { "no image", "evaluate --cluster a.b --server http://127.0.0.1:1" },
         { "no cluster", "evaluate x --server http://127.0.0.1:1" },
-        { "no server", "evaluate x --cluster a.b" },
+        { "nobody to ask", "evaluate x --cluster a.b" },
+        { "server and policies", "evaluate x --cluster a.b --server http://127.0.0.1:1 --policies ." },
+        { "a time for a server", "evaluate x --cluster a.b --server http://127.0.0.1:1 --at 2026-01-31T12:00:00Z" },
+        { "a timeout without a server", "evaluate x --cluster a.b --policies . --timeout 1" },
+        { "a verb of a group alone", "policy" },
+        { "an unknown verb of a group", "policy mend" },
+        { "lint of two directories", "policy lint a b" },
+        { "lint in an unknown format", "policy lint --format xml" },
+        { "verify without files", "verify attestation --image x" },
+        { "completion of an unknown shell", "completion fish" },
+        { "completion of no shell", "completion" },
         { "an unknown option", "evaluate x --cluster a.b --server http://127.0.0.1:1 --force" },
         { "a server without scheme", "evaluate x --cluster a.b --server 127.0.0.1:1" },
         { "an unknown output", "evaluate x --cluster a.b --server http://127.0.0.1:1 -o xml" },
@@ -39,9 +49,14 @@ public sealed class UsageTests
     [InlineData("payload")]
     [InlineData("demo")]
     [InlineData("version")]
+    [InlineData("verify")]
+    [InlineData("verify attestation")]
+    [InlineData("policy")]
+    [InlineData("policy lint")]
+    [InlineData("completion")]
     public async Task Help_of_every_verb_has_an_example(string verb)
     {
-        var run = await Policyctl.RunAsync(verb, "--help");
+        var run = await Policyctl.RunHereAsync([.. verb.Split(' '), "--help"]);
 
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Contains($"Example:\n  policyctl {verb}", run.Text, StringComparison.Ordinal);
@@ -53,7 +68,7 @@ public sealed class UsageTests
         var run = await Policyctl.RunAsync("--help");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.All(["evaluate", "payload", "demo", "version"], verb => Assert.Contains($"\n  {verb}", run.Text, StringComparison.Ordinal));
+        Assert.All(["evaluate", "payload", "verify", "policy", "demo", "completion", "version"], verb => Assert.Contains($"\n  {verb}", run.Text, StringComparison.Ordinal));
     }
 
     [Fact]

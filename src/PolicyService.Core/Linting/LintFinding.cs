@@ -1,0 +1,45 @@
+using PolicyService.Core.Documents;
+
+namespace PolicyService.Core.Linting;
+
+/// <summary>One thing the linter has to say. The code is stable; the message is for people.</summary>
+public sealed record LintFinding(LintRule Rule, string File, Mark Mark, string Message, string Remedy)
+{
+    public ProblemSeverity Severity => Rule.Severity;
+}
+
+/// <summary>What a linter looks for.</summary>
+/// <param name="Code">Stable name, for suppressions and reports.</param>
+/// <param name="Severity">An error denies or admits wrongly today; a warning may tomorrow.</param>
+/// <param name="Summary">One line for the list of rules.</param>
+public sealed record LintRule(string Code, ProblemSeverity Severity, string Summary)
+{
+    public static readonly LintRule Document = new("PS001", ProblemSeverity.Error, "The document is refused.");
+    public static readonly LintRule DocumentPart = new("PS002", ProblemSeverity.Warning, "A part of the document does not count.");
+    public static readonly LintRule DanglingAttestor = new("PS010", ProblemSeverity.Error, "A rule names an attestor that does not exist.");
+    public static readonly LintRule UnusedAttestor = new("PS011", ProblemSeverity.Warning, "No rule names the attestor.");
+    public static readonly LintRule AttestorWithoutKeys = new("PS012", ProblemSeverity.Error, "The attestor has no keys, so nothing satisfies it.");
+    public static readonly LintRule AttestorUnusable = new("PS013", ProblemSeverity.Error, "No key of the attestor is usable.");
+    public static readonly LintRule WeakKey = new("PS014", ProblemSeverity.Warning, "The key is weak or will soon be.");
+    public static readonly LintRule SharedKey = new("PS015", ProblemSeverity.Warning, "Two attestors share a key: one signer speaks for both.");
+    public static readonly LintRule SharedKeyRefused = new("PS016", ProblemSeverity.Error, "Two attestors of one rule share a key that could satisfy both at once.");
+    public static readonly LintRule PatternMatchesSiblings = new("PS020", ProblemSeverity.Warning, "The pattern matches names that only begin like the one meant.");
+    public static readonly LintRule PatternMatchesTag = new("PS021", ProblemSeverity.Warning, "The pattern admits an image by tag, which can move.");
+    public static readonly LintRule PatternNeverMatches = new("PS022", ProblemSeverity.Error, "No image's normalised name matches the pattern.");
+    public static readonly LintRule PatternShadowed = new("PS023", ProblemSeverity.Warning, "Another pattern matches everything this one does.");
+    public static readonly LintRule AllowlistVoidsDeny = new("PS024", ProblemSeverity.Warning, "An allowlist admits images past a rule that denies all.");
+    public static readonly LintRule RuleUnreachable = new("PS030", ProblemSeverity.Warning, "No request reaches the rule.");
+    public static readonly LintRule RuleLikeDefault = new("PS031", ProblemSeverity.Warning, "The rule says what the default rule says.");
+    public static readonly LintRule EmptyCheckSet = new("PS040", ProblemSeverity.Warning, "A check set without checks, or a policy without check sets, allows every image.");
+    public static readonly LintRule CheckUnavailable = new("PS041", ProblemSeverity.Warning, "This version cannot evaluate the check; it answers an error.");
+    public static readonly LintRule DanglingPlatformPolicy = new("PS042", ProblemSeverity.Error, "A binding names a platform policy that does not exist.");
+    public static readonly LintRule CheckSetShadowed = new("PS043", ProblemSeverity.Warning, "An earlier check set of the same scope is chosen first.");
+
+    /// <summary>Every rule, in the order of the codes.</summary>
+    public static IReadOnlyList<LintRule> All { get; } =
+    [
+        Document, DocumentPart, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused,
+        PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny,
+        RuleUnreachable, RuleLikeDefault, EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed,
+    ];
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Core.Linting;
+
+/// <summary>A file of a documents directory as the linter sees it: parsed, and as a tree with places.</summary>
+internal sealed record LintedFile(ParsedDocument Parsed, DocumentNode? Tree)
+{
+    public string Path => Parsed.Path;
+
+    public LintFinding Finding(LintRule rule, Mark mark, string message, string remedy) => new(rule, Path, mark, message, remedy);
+}
+
+/// <summary>
+/// Says what in a documents directory is wrong, or is probably not what its author meant. Pure: the files are given as bytes.
+/// </summary>
+public static class PolicyLinter
+{
+    /// <summary>Lints all files of a directory together; paths are relative to it. Findings stand in the order of files and lines.</summary>
+    public static IReadOnlyList<LintFinding> Lint(IReadOnlyCollection<(string Path, ReadOnlyMemory<byte> Content)> files)
+    {
+        var linted = files.Select(file => Read(file.Path, file.Content)).ToArray();
+        var conflicts = new List<DocumentProblem>();
+        var snapshot = PolicySnapshot.Build(DocumentFiles.Assemble([.. linted.Select(file => file.Parsed)], conflicts), 1);
+        return
+        [
+            .. linted.SelectMany(file => file.Parsed.Problems).Concat(conflicts).Select(Problem)
+                .Concat(linted.SelectMany(file => LintFile(file, linted, snapshot)))
+                .Distinct()
+                .OrderBy(finding => finding.File, StringComparer.Ordinal)
+                .ThenBy(finding => finding.Mark.Line)
+                .ThenBy(finding => finding.Mark.Column)
+                .ThenBy(finding => finding.Rule.Code, StringComparer.Ordinal),
+        ];
+    }
+
+    private static LintedFile Read(string path, ReadOnlyMemory<byte> content)
+    {
+        var parsed = DocumentFiles.Parse(path, content);
+        var tree = parsed.Content is null ? null : DocumentText.Read(content, new ProblemList(path)) is [var first, ..] ? first : null;
+        return new LintedFile(parsed, tree);
+    }
+
+    private static LintFinding Problem(DocumentProblem problem) => new(
+        problem.Severity is ProblemSeverity.Error ? LintRule.Document : LintRule.DocumentPart, problem.File, problem.Mark, problem.Message, problem.Remedy);
+
+    private static IEnumerable<LintFinding> LintFile(LintedFile file, LintedFile[] all, PolicySnapshot snapshot) => file.Parsed.Content switch
+    {
+        Policy policy => PolicyRules.Lint(file, policy, snapshot),
+        Attestor attestor => AttestorRules.Lint(file, attestor, all),
+        PlatformPolicy policy => PlatformRules.Lint(file, policy),
+        ClusterBindings clusters => PlatformRules.LintBindings(file, clusters, snapshot),
+        SystemPolicy => PatternLinter.Lint(file.Path, Patterns(file.Tree, "admissionWhitelistPatterns")),
+        _ => [],
+    };
+
+    /// <summary>The patterns of a list of <c>{namePattern: …}</c> with their places.</summary>
+    internal static IReadOnlyList<(NamePattern Pattern, Mark Mark)> Patterns(DocumentNode? tree, params ReadOnlySpan<string> steps)
+    {
+        var patterns = new List<(NamePattern, Mark)>();
+        foreach (var item in NodePath.Items(NodePath.Find(tree, steps)))
+        {
+            var node = item is MappingNode ? NodePath.Find(item, "namePattern") : item;
+            if (NamePattern.TryParse(NodePath.Text(node), out var pattern))
+            {
+                patterns.Add((pattern, node!.Mark));
+            }
+        }
+
+        return patterns;
+    }
+
+    internal static string Number(int index) => index.ToString(CultureInfo.InvariantCulture);
+}

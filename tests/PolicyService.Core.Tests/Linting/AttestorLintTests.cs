@@ -1,0 +1,71 @@
+using PolicyService.Core.Attestors;
+using PolicyService.Core.Linting;
+using PolicyService.Core.Tests.Attestors;
+
+namespace PolicyService.Core.Tests.Linting;
+
+public sealed class AttestorLintTests
+{
+    private const string BothAttestors = """
+        name: projects/acme/policy
+        defaultAdmissionRule:
+          evaluationMode: REQUIRE_ATTESTATION
+          enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG
+          requireAttestationsBy: [projects/acme/attestors/build, projects/acme/attestors/qa]
+        """;
+
+    private const string Kms = "{id: //cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1}";
+    private const string Broken = "{pkixPublicKey: {publicKeyPem: \"no key\", signatureAlgorithm: ECDSA_P256_SHA256}}";
+
+    [Fact]
+    public void Attestor_without_keys_is_an_error() =>
+        Assert.Equal(["PS012 attestors/build.yaml:4:3"], new Documents().With("attestors/build.yaml", Documents.Attestor("build")).Places());
+
+    [Fact]
+    public void Attestor_without_a_usable_key_is_an_error_there_and_at_its_rule() => Assert.Equal(
+        ["PS013 attestors/build.yaml:4:3", "PS002 attestors/build.yaml:4:16", "PS013 policy.yaml:2:1"],
+        new Documents().With("attestors/build.yaml", Documents.Attestor("build", Broken)).Places());
+
+    [Fact]
+    public void Attestor_with_a_usable_key_beside_a_broken_one_stands() => Assert.Equal(
+        ["PS002 attestors/build.yaml:4:16"],
+        new Documents().With("attestors/build.yaml", Documents.Attestor("build", Broken, Documents.Key(SignatureAlgorithm.Ed25519))).Places());
+
+    [Fact]
+    public void Key_kept_elsewhere_without_a_pin_is_an_error_at_the_rule() =>
+        Assert.Equal(["PS013 policy.yaml:2:1"], new Documents().With("attestors/build.yaml", Documents.Attestor("build", Kms)).Places());
+
+    [Fact]
+    public void Key_kept_elsewhere_with_a_pin_is_left_alone() => Assert.Empty(new Documents()
+        .With("attestors/build.yaml", Documents.Attestor("build", Kms))
+        .With("options.yaml", "pinnedKeys:\n  \"//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1\": sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        .Places());
+
+    public static TheoryData<SignatureAlgorithm> Algorithms => TestKey.Algorithms;
+
+    [Theory, MemberData(nameof(Algorithms))]
+    public void Key_of_2048_bits_is_weak_and_no_other(SignatureAlgorithm algorithm)
+    {
+        var isWeak = algorithm is SignatureAlgorithm.RsaPss2048Sha256 or SignatureAlgorithm.RsaPkcs1With2048Sha256;
+
+        Assert.Equal(isWeak ? ["PS014 attestors/build.yaml:4:16"] : [], new Documents().WithAttestor("build", algorithm).Places());
+    }
+
+    [Fact]
+    public void Key_of_two_attestors_is_a_warning_at_both() => Assert.Equal(
+        ["PS015 attestors/build.yaml:4:3", "PS015 attestors/qa.yaml:4:3"],
+        new Documents().WithAttestor("qa", SignatureAlgorithm.EcdsaP256Sha256).With("policy.yaml", BothAttestors).Places());
+
+    [Fact]
+    public void Keys_of_their_own_are_left_alone() =>
+        Assert.Empty(new Documents().WithAttestor("qa", SignatureAlgorithm.EcdsaP384Sha384).With("policy.yaml", BothAttestors).Places());
+
+    [Fact]
+    public void Key_of_two_attestors_that_take_inline_attestations_is_an_error_at_the_rule()
+    {
+        var documents = new Documents().WithAttestor("qa", SignatureAlgorithm.EcdsaP256Sha256).With("policy.yaml", BothAttestors)
+            .With("options.yaml", "attestors:\n  projects/acme/attestors/qa: {evidenceSources: [INLINE]}");
+
+        Assert.Equal(["policy.yaml:2", "policy.yaml:2"], documents.Lint().Where(finding => finding.Rule == LintRule.SharedKeyRefused).Select(finding => $"{finding.File}:{finding.Mark.Line}"));
+    }
+}
