@@ -41,7 +41,7 @@ internal static class AttestorRules
 
         for (var index = 0; index < attestor.Keys.Count; index++)
         {
-            if (attestor.Keys[index].Key is { } key && Weakness(key.Algorithm) is { } why)
+            if (attestor.Keys[index].Key is PublicKey key && Weakness(key.Algorithm) is { } why)
             {
                 yield return file.Finding(LintRule.WeakKey, MarkOfKeys(file, PolicyLinter.Number(index)), $"the key `{attestor.Keys[index].Id}` is {why}", "plan for an ECDSA_P256_SHA256 or ED25519 key");
             }
