@@ -8,9 +8,6 @@ public sealed class SettingsException(string message) : Exception(message);
 /// <summary>The settings of the service (ARCHITECTURE section 4), read and checked once, before anything listens.</summary>
 public sealed record ServerSettings
 {
-    private static readonly string[] Known =
-        ["Policies:Directory", "Audit:File", "Audit:Durable", "Urls:Grpc", "Urls:Http"];
-
     /// <summary>Where gRPC listens: HTTP/2 without TLS, loopback only.</summary>
     public required IPEndPoint Grpc { get; init; }
 
@@ -33,7 +30,7 @@ public sealed record ServerSettings
     public static ServerSettings Read(IConfiguration configuration, IEnumerable<string> arguments)
     {
         RefuseUnknown(arguments);
-        var directory = configuration["Policies:Directory"];
+        var directory = configuration[SettingsTable.PoliciesDirectory.Name];
         if (string.IsNullOrEmpty(directory))
         {
             throw new SettingsException("no documents: set --Policies:Directory to the directory that holds policy.yaml");
@@ -44,7 +41,7 @@ public sealed record ServerSettings
             throw new SettingsException($"the documents directory `{directory}` does not exist: create it, or mend --Policies:Directory");
         }
 
-        var durable = configuration["Audit:Durable"];
+        var durable = configuration[SettingsTable.AuditDurable.Name];
         if (durable is not (null or "true" or "false"))
         {
             throw new SettingsException($"--Audit:Durable is `{durable}`: write true or false");
@@ -52,10 +49,10 @@ public sealed record ServerSettings
 
         return new ServerSettings
         {
-            Grpc = ReadUrl(configuration, "Urls:Grpc", "http://127.0.0.1:50051"),
-            Http = ReadUrl(configuration, "Urls:Http", "http://127.0.0.1:8080"),
+            Grpc = ReadUrl(configuration, SettingsTable.UrlsGrpc),
+            Http = ReadUrl(configuration, SettingsTable.UrlsHttp),
             PoliciesDirectory = Path.GetFullPath(directory),
-            AuditFile = configuration["Audit:File"] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            AuditFile = configuration[SettingsTable.AuditFile.Name] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
             AuditDurable = durable == "true",
         };
     }
@@ -73,9 +70,10 @@ public sealed record ServerSettings
             }
 
             var name = argument.Split('=')[0];
-            if (!Known.Contains(name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : "", StringComparer.OrdinalIgnoreCase))
+            var key = name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : "";
+            if (!SettingsTable.All.Any(setting => string.Equals(setting.Name, key, StringComparison.OrdinalIgnoreCase)))
             {
-                throw new SettingsException($"unknown setting `{name}`: use one of {string.Join(", ", Known.Select(known => "--" + known))}");
+                throw new SettingsException($"unknown setting `{name}`: use one of {string.Join(", ", SettingsTable.All.Select(setting => setting.Flag))}");
             }
 
             pending = name == argument ? name : "";
@@ -87,18 +85,18 @@ public sealed record ServerSettings
         }
     }
 
-    private static IPEndPoint ReadUrl(IConfiguration configuration, string key, string standard)
+    private static IPEndPoint ReadUrl(IConfiguration configuration, Setting setting)
     {
-        var text = configuration[key] is { Length: > 0 } given ? given : standard;
+        var text = configuration[setting.Name] is { Length: > 0 } given ? given : setting.Default!;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp || url.AbsolutePath != "/" || url.Query.Length > 0)
         {
-            throw new SettingsException($"--{key} is `{text}`: write http://127.0.0.1:<port>");
+            throw new SettingsException($"{setting.Flag} is `{text}`: write http://127.0.0.1:<port>");
         }
 
         var host = url.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) ? address : null;
         return host is not null && IPAddress.IsLoopback(host)
             ? new IPEndPoint(host, url.Port)
             // Everybody who reaches the service holds every grant, so only this machine may.
-            : throw new SettingsException($"--{key} is `{text}`: without authentication only a loopback address can be bound, such as {standard}");
+            : throw new SettingsException($"{setting.Flag} is `{text}`: without authentication only a loopback address can be bound, such as {setting.Default}");
     }
 }

@@ -56,6 +56,9 @@ public static class SignatureAlgorithms
     private static readonly FrozenDictionary<SignatureAlgorithm, string> WrittenNames =
         Names.DistinctBy(row => row.Algorithm).ToFrozenDictionary(row => row.Algorithm, row => row.Name);
 
+    /// <summary>Every name that is read.</summary>
+    internal static IReadOnlyList<string> AllNames { get; } = [.. Names.Select(row => row.Name)];
+
     public static bool TryParse([NotNullWhen(true)] string? text, out SignatureAlgorithm algorithm)
     {
         algorithm = SignatureAlgorithm.Unspecified;

@@ -24,6 +24,9 @@ public sealed class ProblemList(string file)
 
     public string File => file;
 
+    /// <summary>Told of every field a reader asks for; tests hold the schemas against it.</summary>
+    internal Action<MappingNode, string>? FieldAsked { get; init; }
+
     public IReadOnlyList<DocumentProblem> Problems => _problems;
 
     /// <summary>Problems beyond <see cref="Limits.ProblemsPerDocument"/>, which are only counted.</summary>

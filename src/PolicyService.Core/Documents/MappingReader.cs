@@ -47,6 +47,7 @@ public sealed class MappingReader
     public DocumentNode? Take(string key)
     {
         _known.Add(key);
+        Problems.FieldAsked?.Invoke(Node, key);
         return _entries.Remove(key, out var entry) && !entry.Value.IsNull ? entry.Value : null;
     }
 

@@ -1,0 +1,57 @@
+namespace PolicyService.Server;
+
+/// <summary>One setting of the service, as people write it and read of it.</summary>
+/// <param name="Name">Its key, with <c>:</c> between the parts.</param>
+/// <param name="Type">What may be written, in words for people.</param>
+/// <param name="Default">What counts if nothing is written; null if there is no such text.</param>
+/// <param name="WithoutIt">What happens if nothing is written, where that is no text.</param>
+/// <param name="Meaning">What it does.</param>
+internal sealed record Setting(string Name, string Type, string? Default, string WithoutIt, string Meaning)
+{
+    /// <summary>Its command line flag.</summary>
+    public string Flag => "--" + Name;
+
+    /// <summary>Its environment variable.</summary>
+    public string Variable => Name.Replace(":", "__", StringComparison.Ordinal);
+}
+
+/// <summary>Every setting there is. What is read, what is refused as unknown, and <c>docs/settings.md</c> come from here.</summary>
+internal static class SettingsTable
+{
+    public static Setting PoliciesDirectory { get; } = new(
+        "Policies:Directory", "directory", null, "none, required", "Directory of documents; watched, read before anything listens.");
+
+    public static Setting AuditFile { get; } = new(
+        "Audit:File", "file", null, "standard output", "File of decision records, one JSON line each.");
+
+    public static Setting AuditDurable { get; } = new(
+        "Audit:Durable",
+        "`true` or `false`",
+        "false",
+        "",
+        "`true`: every record is on disk before its answer; `false`: only those of overrides and admissions in doubt.");
+
+    public static Setting UrlsGrpc { get; } = new(
+        "Urls:Grpc", "`http://<loopback address>:<port>`", "http://127.0.0.1:50051", "", "Where gRPC listens: HTTP/2 without TLS. Port 0 takes a free port.");
+
+    public static Setting UrlsHttp { get; } = new(
+        "Urls:Http", "`http://<loopback address>:<port>`", "http://127.0.0.1:8080", "", "Where REST, health and metrics listen. Port 0 takes a free port.");
+
+    public static IReadOnlyList<Setting> All { get; } = [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp];
+
+    /// <summary>The text of <c>docs/settings.md</c>.</summary>
+    public static string ToMarkdown() => string.Join('\n',
+    [
+        "# Settings",
+        "",
+        "Every setting of the service, written from its own table of them (`SettingsTable`); a test fails where the two differ. A setting is a",
+        "flag (`--Audit:Durable true` or `--Audit:Durable=true`) or an environment variable; the flag wins. Case does not matter in flags.",
+        "An unknown flag, a flag without its value, and a value that cannot be used stop the start with one line and exit code 2.",
+        "",
+        "| flag | environment variable | value | default | meaning |",
+        "| --- | --- | --- | --- | --- |",
+        .. All.Select(setting =>
+            $"| `{setting.Flag}` | `{setting.Variable}` | {setting.Type} | {(setting.Default is null ? setting.WithoutIt : $"`{setting.Default}`")} | {setting.Meaning} |"),
+        "",
+    ]);
+}
