@@ -7,7 +7,7 @@ using PolicyService.Core.Verification;
 namespace PolicyService.Cli.Attestations;
 
 /// <summary>Does this key's signature of this payload vouch for this image? All inputs read and usable.</summary>
-internal sealed record AttestationQuestion(Digest Digest, PublicKey Key, byte[] Payload, byte[] Signature)
+internal sealed record AttestationQuestion(Digest Digest, VerificationKey Key, byte[] Payload, byte[] Signature, DateTimeOffset Now)
 {
     /// <summary>The steps of an evaluation, in its order; null if none refuses.</summary>
     public string? Refusal()
@@ -20,8 +20,10 @@ internal sealed record AttestationQuestion(Digest Digest, PublicKey Key, byte[] 
                 return "the payload's critical.type is not that of Binary Authorization";
             case VerificationResult.Verified verified when verified.Payload.Digest != Digest:
                 return $"what was signed is about {verified.Payload.Digest}, not about {Digest}";
-            case VerificationResult.Verified:
-                return null;
+            case VerificationResult.Verified verified:
+                return verified.Periods.Any(period => period.Contains(Now)) ? null
+                    : verified.Periods.Count > 0 ? verified.Periods[0].Explain(Now)
+                    : "the signature holds at no time";
             case VerificationResult.Rejected { Reason: RejectionReason.SignatureInvalid } when IsText(Signature):
                 return "the signature does not verify, and its file holds text: give the bytes themselves (`base64 -d`)";
             case VerificationResult.Rejected rejected:

@@ -6,6 +6,7 @@ using PolicyService.Cli.Inputs;
 using PolicyService.Cli.Outputs;
 using PolicyService.Core;
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Verification.Pgp;
 
 namespace PolicyService.Cli.Verbs;
 
@@ -18,8 +19,8 @@ internal sealed class VerifyVerb(Terminal terminal)
     private const int KeyBytes = 64 * 1024;
 
     private readonly Option<string> _image = new("--image") { Required = true, HelpName = "REF", Description = "The image by digest" };
-    private readonly Option<string> _key = new("--public-key") { Required = true, HelpName = "FILE", Description = "The public key in PEM" };
-    private readonly Option<string> _algorithm = new("--algorithm") { Required = true, HelpName = "ALG", Description = "What the key signs with, e.g. ECDSA_P256_SHA256, RSA_SIGN_PKCS1_3072_SHA256 or ED25519" };
+    private readonly Option<string> _key = new("--public-key") { Required = true, HelpName = "FILE", Description = "The public key in PEM, or an armored PGP key block" };
+    private readonly Option<string> _algorithm = new("--algorithm") { Required = true, HelpName = "ALG", Description = "What the key signs with, e.g. ECDSA_P256_SHA256, RSA_SIGN_PKCS1_3072_SHA256, ED25519 or PGP" };
     private readonly Option<string> _payload = new("--payload") { Required = true, HelpName = "FILE", Description = "What was signed, as `policyctl payload` prints it" };
     private readonly Option<string> _signature = new("--signature") { Required = true, HelpName = "FILE", Description = "The signature, its bytes and no text form of them" };
 
@@ -94,19 +95,18 @@ internal sealed class VerifyVerb(Terminal terminal)
             return false;
         }
 
-        question = new AttestationQuestion(digest, key, payload, signature);
+        question = new AttestationQuestion(digest, key, payload, signature, TimeProvider.System.GetUtcNow());
         return true;
     }
 
-    private bool TryReadKey(ParseResult parsed, [NotNullWhen(true)] out PublicKey? key, [NotNullWhen(false)] out string? problem)
+    private bool TryReadKey(ParseResult parsed, [NotNullWhen(true)] out VerificationKey? key, [NotNullWhen(false)] out string? problem)
     {
         key = null;
         var name = parsed.GetRequiredValue(_algorithm);
-        if (!SignatureAlgorithms.TryParse(name, out var algorithm))
+        var algorithm = SignatureAlgorithm.Unspecified;
+        if (name != Pgp && !SignatureAlgorithms.TryParse(name, out algorithm))
         {
-            problem = name == Pgp
-                ? "--algorithm: PGP is not supported by this version: verify with `gpg --verify`"
-                : $"--algorithm: `{name}` is none: write a signatureAlgorithm as ECDSA_P256_SHA256, RSA_PSS_3072_SHA256, RSA_SIGN_PKCS1_3072_SHA256 or ED25519";
+            problem = $"--algorithm: `{name}` is none: write a signatureAlgorithm as ECDSA_P256_SHA256, RSA_PSS_3072_SHA256, RSA_SIGN_PKCS1_3072_SHA256, ED25519 or PGP";
             return false;
         }
 
@@ -115,12 +115,24 @@ internal sealed class VerifyVerb(Terminal terminal)
             return false;
         }
 
-        if (!PublicKey.TryReadPem(Encoding.UTF8.GetString(content), algorithm, out key, out problem))
+        var text = Encoding.UTF8.GetString(content);
+        if (name == Pgp)
+        {
+            var reading = PgpKeyBlock.Read(text);
+            (key, problem) = (reading.Key, reading.Problem);
+        }
+        else
+        {
+            key = PublicKey.TryReadPem(text, algorithm, out var pkix, out problem) ? pkix : null;
+        }
+
+        if (key is null)
         {
             problem = $"{_key.Name}: `{parsed.GetValue(_key)}` is not usable under {name}: {problem}";
             return false;
         }
 
+        problem = null;
         return true;
     }
 

@@ -15,7 +15,7 @@ internal static class FullDocuments
     private const string Occurrence = $$$"""
         {"name": "projects/acme/occurrences/1", "kind": "ATTESTATION", "noteName": "projects/acme/notes/build", "resourceUri": "registry.example.com/a@{{{Digest}}}",
          "createTime": "2026-01-31T12:00:00Z", "updateTime": "2026-01-31T12:00:00Z", "remediation": "r",
-         "attestation": {"serializedPayload": "e30", "signatures": [{"publicKeyId": "k", "signature": "-_8="}], "jwts": []}}
+         "attestation": {"serializedPayload": "e30", "signatures": [{"publicKeyId": "k", "signature": "-_8="}], "jwts": [{"compactJwt": "e30.e30.e30"}]}}
         """;
 
     public static IReadOnlyList<(string Name, DocumentKind Kind, string Json)> All { get; } =

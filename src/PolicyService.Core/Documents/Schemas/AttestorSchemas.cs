@@ -99,7 +99,9 @@ internal static class AttestorSchemas
                 new FieldShape("publicKeyId", KeyIdText, "The key's id, exactly as the attestor has it.", KeyIdExample) { Required = true },
                 new FieldShape("signature", Bytes, "The signature, as base64 in either alphabet.") { Required = true })),
             "Signatures over the payload."),
-        new FieldShape("jwts", new ListShape(new OpaqueShape(IsMapping: false)), "Attestations in the form of JWTs."))
+        new FieldShape("jwts", new ListShape(new MappingShape(
+                "A JWT of " + name,
+                new FieldShape("compactJwt", Text, "The JWT as <header>.<payload>.<signature>.") { Required = true })), "Attestations in the form of JWTs."))
     {
         Rule = new AnyOf("serializedPayload", "jwts"),
     };
