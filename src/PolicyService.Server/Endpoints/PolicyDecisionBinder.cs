@@ -15,6 +15,9 @@ public abstract class PolicyDecisionBinder
 {
     private const string Service = "policyservice.v1.PolicyDecisionService";
 
+    /// <summary>What the reflection service tells; it looks for it here.</summary>
+    public static Google.Protobuf.Reflection.ServiceDescriptor Descriptor => PolicyDecisionService.Descriptor;
+
     /// <summary>Called by the gRPC framework, which finds the handlers by the methods' names.</summary>
     public static void Bind(ServiceBinderBase binder, PolicyDecisionBinder? endpoint)
     {
