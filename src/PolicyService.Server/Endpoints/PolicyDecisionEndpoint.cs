@@ -6,8 +6,7 @@ using PolicyService.Core;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
-[BindServiceMethod(typeof(PolicyDecisionBinder), nameof(PolicyDecisionBinder.Bind))]
-public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain) : PolicyDecisionService.PolicyDecisionServiceBase
+public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain) : PolicyDecisionBinder
 {
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
     {
