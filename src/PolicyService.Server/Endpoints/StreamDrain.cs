@@ -35,12 +35,18 @@ public sealed class StreamDrain(TimeProvider time) : IHostedLifecycleService, ID
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        // Looked at first: a stream that ends while it is told to has a last status on its way too.
+        var hasStreams = Volatile.Read(ref _open) > 0;
         await _draining.CancelAsync();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var timer = time.CreateTimer(_ => patience.Cancel(), null, Patience, Timeout.InfiniteTimeSpan);
-        if (Volatile.Read(ref _open) > 0)
+        if (hasStreams)
         {
-            await _empty.Task.WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (Volatile.Read(ref _open) > 0)
+            {
+                await _empty.Task.WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             await Task.Delay(Linger, time, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
