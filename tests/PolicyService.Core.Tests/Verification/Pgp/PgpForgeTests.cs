@@ -91,6 +91,7 @@ public sealed class PgpForgeTests
         AssertProblem("no valid signature", Forge.Certify([.. Made(KeyTime), .. Sub(27, 3), .. Sub(9, 1), .. Sub(9, 1)]));
         AssertProblem("no valid signature", Forge.Certify([.. Made(KeyTime), .. Sub(27, 3)], hash: 2));
         AssertProblem("no valid signature", Other.Certify());
+        AssertProblem("no valid signature", Forge.Sign(PgpSignatureType.PositiveCertification, [.. Forge.Data, .. UserData], [.. Made(KeyTime), .. Sub(27, 3)]));
         AssertProblem("no valid signature", Forge.Sign(PgpSignatureType.BinaryDocument, [.. Forge.Data, .. UserData], [.. Made(KeyTime), .. Sub(27, 3), .. Forge.Issuer]));
         Assert.NotNull(PgpKeyBlock.Read(Forge.KeyBlock(Forge.Certify([.. Made(KeyTime), .. Sub(0x80 | 27, 2)]))).Key);
     }
@@ -131,6 +132,7 @@ public sealed class PgpForgeTests
         Assert.False(Binds(Forge.Sign(PgpSignatureType.PrimaryKeyBinding, data, [.. Made(KeyTime), .. Forge.Issuer])));
         Assert.False(Binds(Forge.Sign(PgpSignatureType.PrimaryKeyBinding, data, [.. Made(KeyTime), .. Other.Issuer])));
         Assert.False(Binds(Other.Sign(PgpSignatureType.PrimaryKeyBinding, data, [.. Made(KeyTime), .. Sub(3, 0, 0, 0, 9), .. Other.Issuer])));
+        Assert.False(Binds(Other.Sign(PgpSignatureType.PrimaryKeyBinding, data, [.. Made(KeyTime), .. Sub(0x80 | 60, 1), .. Other.Issuer])));
         Assert.False(Binds(Flipped(back)));
     }
 
@@ -141,6 +143,8 @@ public sealed class PgpForgeTests
         Assert.False(Binds(Subkey(Made(KeyTime))));
         Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 12)])));
         Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 2)], hash: 2)));
+        Assert.All([PgpSignatureType.DirectKey, PgpSignatureType.PrimaryKeyBinding, PgpSignatureType.PositiveCertification], type =>
+            Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 2)], type: type))));
         Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 2)], signer: Other)));
         Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 2)]), Subkey([.. Made(KeyTime + 1), .. Sub(27, 12)])));
         Assert.False(Binds(Subkey([.. Made(KeyTime), .. Sub(27, 2), .. Sub(9, 0, 0, 0, 9)])));
@@ -240,9 +244,9 @@ public sealed class PgpForgeTests
         Assert.True(Key(Forge.KeyBlock(Forge.Certify(), Packet(PgpTag.PublicSubkey, Other.Body), subkey)).Material.Overlaps(Key(Other.KeyBlock(Other.Certify())).Material));
     }
 
-    private static PgpPacket Subkey(byte[] hashed, byte hash = 8, PgpForge? signer = null) =>
+    private static PgpPacket Subkey(byte[] hashed, byte hash = 8, PgpForge? signer = null, PgpSignatureType type = PgpSignatureType.SubkeyBinding) =>
         (signer ?? Forge).Sign(
-            PgpSignatureType.SubkeyBinding,
+            type,
             [.. Forge.Data, .. Other.Data],
             [.. hashed, .. Forge.Issuer],
             Embedded(Other.Sign(PgpSignatureType.PrimaryKeyBinding, [.. Forge.Data, .. Other.Data], [.. Made(KeyTime), .. Other.Issuer])),
@@ -257,7 +261,7 @@ public sealed class PgpForgeTests
     /// <summary>Whether a subkey with these bindings signs; a back signature stands for a binding that holds it.</summary>
     private static bool Binds(params PgpPacket[] packets)
     {
-        var bindings = packets.Select(packet => TypeOf(packet) is PgpSignatureType.SubkeyBinding && packet.Body.Length > 600
+        var bindings = packets.Select(packet => packet.Body.Length > 600
             ? packet
             : Forge.Sign(PgpSignatureType.SubkeyBinding, [.. Forge.Data, .. Other.Data], [.. Made(KeyTime), .. Sub(27, 2), .. Forge.Issuer], Embedded(packet)));
         var key = Key(Forge.KeyBlock([Forge.Certify(), Packet(PgpTag.PublicSubkey, Other.Body), .. bindings]));

@@ -140,6 +140,19 @@ public sealed class PgpMessageRefusalTests(GpgHome gpg)
     }
 
     [Fact]
+    public void Signature_packet_in_parts_or_without_length_is_refused()
+    {
+        var (fingerprint, key) = Ours("ed25519");
+        var body = Packets(gpg.Sign(fingerprint, Payload, "--detach-sign"))[0].Body.ToArray();
+        Assert.InRange(body.Length, 65, 191);
+
+        AssertHolds(Verify(key, [0xC2, (byte)body.Length, .. body]));
+        AssertHolds(Verify(key, [0x88, (byte)body.Length, .. body]));
+        AssertRejected("not a sequence", Verify(key, [0x8B, .. body]));
+        AssertRejected("not a sequence", Verify(key, [0xC2, 0xE0 | 6, .. body.AsSpan(0, 64), (byte)(body.Length - 64), .. body.AsSpan(64)]));
+    }
+
+    [Fact]
     public void Shapes_other_than_a_signed_message_are_refused()
     {
         var (fingerprint, key) = Ours("ed25519");
