@@ -90,8 +90,7 @@ public sealed partial class DecisionLog : BackgroundService
 
     private async Task WaitAsync(Entry entry, bool isQueued, Decisions.Deadline deadline, CancellationToken cancellation)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var timer = _time.CreateTimer(_ => ending.Cancel(), null, deadline.RecordingTime(_time.GetUtcNow()), Timeout.InfiniteTimeSpan);
+        using var ending = new Decisions.TimedCancellation(deadline.RecordingTime(_time.GetUtcNow()), _time, cancellation);
         try
         {
             if (!isQueued)
