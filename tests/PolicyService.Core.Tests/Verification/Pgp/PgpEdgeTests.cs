@@ -48,4 +48,18 @@ public sealed class PgpEdgeTests
 
         static string Stated(PgpSignatureType type) => Block([Packet(PgpTag.PublicKey, Forge.Body), Forge.Sign(type, Forge.Data, Statement), User]);
     }
+
+    /// <summary>By another key than the primary, so that nobody here can judge it.</summary>
+    [Fact]
+    [Trait("attack", "54")]
+    public void Revocation_that_cannot_be_judged_is_of_what_it_stands_beside()
+    {
+        var other = new PgpForge(TestKey.RsaKey(3072));
+        var revocation = other.Sign(PgpSignatureType.CertificationRevocation, [.. Forge.Data, .. UserData], [.. Made(KeyTime), .. other.Issuer]);
+        var key = Packet(PgpTag.PublicKey, Forge.Body);
+
+        Assert.Contains("no valid signature", Problem(Block([key, User, Forge.Certify(), revocation])), StringComparison.Ordinal);
+        Assert.Contains("no valid signature", Problem(Block([key, User, revocation, Forge.Certify()])), StringComparison.Ordinal);
+        Assert.NotNull(PgpKeyBlock.Read(Block([key, revocation, User, Forge.Certify()])).Key);
+    }
 }
