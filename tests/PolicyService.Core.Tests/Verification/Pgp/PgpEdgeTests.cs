@@ -35,6 +35,15 @@ public sealed class PgpEdgeTests
     }
 
     [Fact]
+    public void Signature_of_another_version_is_not_read()
+    {
+        byte[] version3 = [3, 5, 0, .. PgpForge.Bytes(SigningTime), .. Forge.Fingerprint[^8..], 1, 8, 0, 0, .. Number([1])];
+
+        Assert.Null(PgpSignature.Read(version3));
+        Assert.NotNull(PgpSignature.Read(Forge.Sign(PgpSignatureType.BinaryDocument, Payload, [.. Made(SigningTime), .. Forge.Issuer]).Body));
+    }
+
+    [Fact]
     public void Block_starts_with_its_key() => Assert.Contains(
         "does not start with a public key", Problem(Block([User, Packet(PgpTag.PublicKey, Forge.Body), User, Forge.Certify()])), StringComparison.Ordinal);
 
