@@ -32,6 +32,7 @@ internal sealed class ManifestReader
     public static ManifestContent Read(ReadOnlyMemory<byte> content, string? givenNamespace, string? givenServiceAccount, ProblemList problems)
     {
         var reader = new ManifestReader(problems, givenNamespace, givenServiceAccount);
+        RefuseOddSeparators(content.Span, problems);
         foreach (var node in DocumentText.Read(content, problems))
         {
             reader.ReadObject(node, "");
@@ -43,6 +44,21 @@ internal sealed class ManifestReader
         }
 
         return new ManifestContent(reader._images, reader._notes);
+    }
+
+    /// <summary>A line that starts with `---` and goes on is a key for YAML, and the end of a document for Kubernetes' own clients.</summary>
+    private static void RefuseOddSeparators(ReadOnlySpan<byte> content, ProblemList problems)
+    {
+        var number = 0;
+        foreach (var range in content.Split((byte)'\n'))
+        {
+            number++;
+            var line = content[range];
+            if (line.StartsWith("---"u8) && line.Length > 3 && line[3] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'-'))
+            {
+                problems.Error(new Mark(number, 1), "the line starts with `---` and goes on, which some read as the end of a document", "write `---` alone between two documents");
+            }
+        }
     }
 
     /// <param name="node">One object.</param>
@@ -61,14 +77,19 @@ internal sealed class ManifestReader
             return;
         }
 
-        if (kind.EndsWith("List", StringComparison.Ordinal) && manifest.Node.Entries.Any(entry => entry.Key == "items"))
+        // Clients take whatever has `items` for a list, whatever its kind, and then the items are what runs.
+        if (Field(manifest.Node, "items") is SequenceNode)
         {
+            var isList = kind.EndsWith("List", StringComparison.Ordinal);
             foreach (var item in manifest.Sequence("items"))
             {
-                ReadObject(item, kind[..^"List".Length]);
+                ReadObject(item, isList ? kind[..^"List".Length] : "");
             }
 
-            return;
+            if (isList)
+            {
+                return;
+            }
         }
 
         var metadata = manifest.Mapping("metadata");
@@ -81,7 +102,7 @@ internal sealed class ManifestReader
             case "PodTemplate":
                 ReadTemplate(manifest, space);
                 break;
-            case "CronJob":
+            case "CronJob" when !HasPodTemplate(manifest.Node):
                 ReadTemplate(manifest.Mapping("spec")?.Mapping("jobTemplate")?.Mapping("spec"), space);
                 break;
             // Other kinds have a `spec` of other things, and templates of other things.

@@ -91,6 +91,12 @@ internal static class YamlTree
                 throw new YamlException(parser.Current!.Start, parser.Current.End, "a key must be a string");
             }
 
+            if (key is { Value: "<<", Style: ScalarStyle.Plain })
+            {
+                // Kubernetes' own reader merges what stands under it, so what we read would not be what runs.
+                throw new YamlException(key.Start, key.End, "a merge key `<<` is not allowed");
+            }
+
             var mark = MarkOf(key.Start);
             if (!keys.Add(key.Value))
             {
