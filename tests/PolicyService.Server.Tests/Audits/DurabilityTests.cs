@@ -89,4 +89,22 @@ public sealed class DurabilityTests
         var recorded = server.Records.Records().Select(record => record.GetProperty("decisionId").GetString()).ToHashSet();
         Assert.All(results, result => Assert.Contains(result.Response.DecisionId, recorded));
     }
+
+    [Fact]
+    public async Task Shutdown_gives_a_failing_sink_time_to_heal()
+    {
+        var sink = new TestSink { Fails = true };
+        using var signer = new Signer();
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Standard(signer), sink: sink);
+        var decided = await server.AskAsync(Ask.For(Ask.Unattested));
+        await Eventually.Holds("the sink fails", () => sink.Entered > 0);
+
+        var stopping = server.StopAsync();
+        var tried = sink.Entered;
+        await Eventually.Holds("it is tried again and again", () => sink.Entered > tried + 2);
+        sink.Fails = false;
+        await stopping;
+
+        Assert.True(sink.Has(decided.DecisionId));
+    }
 }

@@ -81,6 +81,7 @@ public sealed class DeadlineTests
         time.Advance(TimeSpan.FromSeconds(28));
         Assert.False(waiting.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(0.6));
+        await Eventually.Holds("it is answered", () => waiting.IsCompleted);
         var status = await waiting;
 
         Assert.Equal(StatusCode.Unavailable, status.StatusCode);
@@ -103,6 +104,7 @@ public sealed class DeadlineTests
         var overRest = server.PostAsync($"{{\"imageDigest\": \"{Ask.Attested}\", \"cluster\": \"{Ask.Enforced}\"}}");
         await Eventually.Holds("the second waits", async () => (await server.MetricsAsync()).Sum("policyservice_audit_queue_records") == 1);
         time.Advance(TimeSpan.FromSeconds(4.76));
+        await Eventually.Holds("both are answered", () => waiting.IsCompleted && overRest.IsCompleted);
 
         Assert.Equal(StatusCode.Unavailable, (await waiting).StatusCode);
         using var response = await overRest;
