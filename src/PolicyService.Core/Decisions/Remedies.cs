@@ -20,6 +20,7 @@ internal static class Remedies
     {
         ReasonCode.EvidenceLimit => "delete attestations of the digest that are not needed",
         ReasonCode.Deadline => "ask again with a longer deadline",
+        ReasonCode.KeyUnavailable => "make the key service answer, or put the public key's PEM into the attestor",
         _ => "make the source of the evidence answer, then ask again",
     };
 

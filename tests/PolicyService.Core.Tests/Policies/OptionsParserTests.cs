@@ -32,7 +32,7 @@ public sealed class OptionsParserTests
         { "attestor's unknown option", "attestors:\n  projects/p/attestors/a: {age: 1h}\n", 2, 28, "unknown field `age`" },
         { "attestor's age", "attestors:\n  projects/p/attestors/a: {maxAttestationAge: old}\n", 2, 47, "`maxAttestationAge`: `old` is not usable" },
         { "attestor twice", "attestors:\n  projects/p/attestors/a: {}\n  projects/p/attestors/a: {}\n", 3, 3, "the key `projects/p/attestors/a` stands twice" },
-        { "pin of no key id", $"pinnedKeys:\n  \"a b\": {Digest}\n", 2, 3, "`a b` is no key id" },
+        { "pin of no key id", $"pinnedKeys:\n  \"a b\": {Digest}\n", 2, 3, "`a b` is not the id of a key version in Cloud KMS" },
         { "pin no digest", "pinnedKeys:\n  //cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1: abc\n", 2, 100, "`pinnedKeys`: `abc` is not usable" },
         { "revocation without digest", "revocations:\n- {reason: r, author: a}\n", 2, 3, "`digest` is missing" },
         { "revocation without reason", $"revocations:\n- {{digest: \"{Digest}\", author: a}}\n", 2, 3, "`reason` is missing" },
