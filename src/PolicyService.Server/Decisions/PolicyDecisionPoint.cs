@@ -58,8 +58,7 @@ public sealed class PolicyDecisionPoint(
             return EvidenceSet.Empty;
         }
 
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var timer = time.CreateTimer(_ => ending.Cancel(), null, deadline.EvaluationTime(time.GetUtcNow()), Timeout.InfiniteTimeSpan);
+        using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
         return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, ending.Token);
     }
 }

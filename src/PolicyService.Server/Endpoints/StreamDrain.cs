@@ -38,8 +38,7 @@ public sealed class StreamDrain(TimeProvider time) : IHostedLifecycleService, ID
         // Looked at first: a stream that ends while it is told to has a last status on its way too.
         var hasStreams = Volatile.Read(ref _open) > 0;
         await _draining.CancelAsync();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = time.CreateTimer(_ => patience.Cancel(), null, Patience, Timeout.InfiniteTimeSpan);
+        using var patience = new Decisions.TimedCancellation(Patience, time, cancellationToken);
         if (hasStreams)
         {
             if (Volatile.Read(ref _open) > 0)
