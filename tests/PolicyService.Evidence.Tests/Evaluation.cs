@@ -4,6 +4,8 @@ using PolicyService.Core.Attestors;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
+using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence.Tests;
@@ -16,6 +18,9 @@ internal sealed class Evaluation
     public CountingCheck Check { get; } = new();
 
     public VerifiedSignatures Verified { get; }
+
+    /// <summary>Keys kept elsewhere: none, unless a test brings a key service.</summary>
+    public PublicKeyCache PublicKeys { get; set; } = new(NoKeyManagement.Instance, NoSharedCache.Instance, new KeyMetrics(), TimeProvider.System);
 
     public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
 
@@ -63,7 +68,7 @@ internal sealed class Evaluation
         var snapshot = Snapshot;
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
-        var evidence = await new EvidenceCollector(Verified)
+        var evidence = await new EvidenceCollector(Verified, PublicKeys)
             .CollectAsync(snapshot, selected.Selection, Attestations.Start, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
