@@ -24,6 +24,7 @@ public sealed partial class KmsStandIn : IAsyncDisposable
     private readonly ConcurrentDictionary<string, KmsStandInKey> _keys = new(StringComparer.Ordinal);
     private readonly X509Certificate2? _certificate;
     private readonly Task _accepting;
+    private bool _isEnded;
     private readonly ConcurrentBag<Task> _connections = [];
 
     public KmsStandIn(X509Certificate2? certificate = null)
@@ -57,8 +58,15 @@ public sealed partial class KmsStandIn : IAsyncDisposable
     /// <summary>Makes a key under a resource name.</summary>
     public KmsStandInKey Add(string resource, string algorithm = "EC_SIGN_P256_SHA256") => _keys[resource] = new KmsStandInKey(algorithm);
 
+    /// <summary>Stops listening and cuts every connection.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isEnded)
+        {
+            return;
+        }
+
+        _isEnded = true;
         await _ending.CancelAsync();
         _listener.Stop();
         await _accepting;
