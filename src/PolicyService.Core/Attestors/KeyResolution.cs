@@ -95,7 +95,7 @@ public static class KeyFailures
 {
     private static readonly (string Name, string Why, string Remedy)[] Texts =
     [
-        ("NOT_FETCHED", "no key service was asked for it", Ask),
+        ("NOT_FETCHED", "no key service was asked for it", "offline, say where Cloud KMS answers with --kms-endpoint, or put the public key's PEM into the attestor"),
         ("NOT_PINNED", "it is not pinned, so nothing says which key it is", "pin it: policyctl attestor pin"),
         ("DEADLINE", "the time ran out while the key service was asked", "ask again with a longer deadline, " + Ask),
         ("NO_CREDENTIALS", "there are no credentials for the key service", "give the service Application Default Credentials, for example GOOGLE_APPLICATION_CREDENTIALS or workload identity"),

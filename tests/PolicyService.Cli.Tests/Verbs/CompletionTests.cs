@@ -12,9 +12,10 @@ public sealed class CompletionTests
     public static TheoryData<string> ZshRuns => [Zsh is null ? "zsh is not here: the script as text" : "in zsh"];
 
     [Theory]
-    [InlineData("policyctl ", "completion demo evaluate payload policy verify version")]
+    [InlineData("policyctl ", "attestor completion demo evaluate payload policy verify version")]
     [InlineData("policyctl ev", "evaluate")]
     [InlineData("policyctl policy ", "lint")]
+    [InlineData("policyctl attestor ", "pin")]
     [InlineData("policyctl policy lint --f", "--format")]
     [InlineData("policyctl policy lint --format ", "json sarif text")]
     [InlineData("policyctl completion ", "bash zsh")]
