@@ -26,6 +26,9 @@ internal sealed class Evaluation
 
     public TestKey Key => Keys[0];
 
+    /// <summary>Further keys of the attestor, which are kept elsewhere.</summary>
+    public IReadOnlyList<(KmsKeyName Name, SignatureAlgorithm Algorithm)> Elsewhere { get; set; } = [];
+
     public IReadOnlyList<Attestation> Stored { get; set; } = [];
 
     public IReadOnlyList<InlineAttestation> Inline { get; set; } = [];
@@ -55,7 +58,7 @@ internal sealed class Evaluation
                     Id = "acme",
                     Policy = Document<Policy>("policy.yaml", Policy),
                     Options = Document<ProjectOptions>("options.yaml", Options),
-                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null))])],
+                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Elsewhere.Select(Remote)])],
                     Attestations = Stored,
                 },
             ],
@@ -79,6 +82,9 @@ internal sealed class Evaluation
         var (_, decision) = await AskAsync(ending);
         return $"{decision.Verdict}: {string.Join(", ", decision.Reasons.Select(reason => $"{reason.Code} {reason.Detail}".TrimEnd()))}";
     }
+
+    private static AttestorKey Remote((KmsKeyName Name, SignatureAlgorithm Algorithm) key) =>
+        AttestorKey.Elsewhere(Tests.Attestations.KeyId(key.Name.ToString()), new RemoteKey(key.Name, key.Algorithm));
 
     private static T Document<T>(string path, string text)
         where T : class

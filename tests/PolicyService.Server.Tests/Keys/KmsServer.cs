@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using PolicyService.Api.V1;
@@ -26,8 +25,7 @@ internal sealed class KmsServer : IAsyncDisposable
 
     /// <param name="options">More lines of <c>options.yaml</c>.</param>
     /// <param name="isPinned">The key has its pin.</param>
-    /// <param name="signer">A second key of the attestor, in its document.</param>
-    public static async Task<KmsServer> StartAsync(string options = "", bool isPinned = true, Signer? signer = null)
+    public static async Task<KmsServer> StartAsync(string options = "", bool isPinned = true)
     {
         var standIn = new KmsStandIn();
         var key = standIn.Add(Resource);
@@ -36,19 +34,12 @@ internal sealed class KmsServer : IAsyncDisposable
         documents.Write("attestors/build.json", AttestorWith(KeyId));
         documents.Write("options.yaml", $"bindRepository: false\n{(isPinned ? $"pinnedKeys:\n  {KeyId}: {key.Pin}\n" : "")}{options}\n");
         documents.Write("attestations/api.json", Occurrence(Ask.Attested, KeyId, key.SignData(Signer.Payload(Ask.Attested))));
-        if (signer is not null)
-        {
-            var own = JsonSerializer.Deserialize<JsonElement>(signer.Document()).GetProperty("userOwnedGrafeasNote").GetProperty("publicKeys")[0].GetRawText();
-            documents.Write("attestors/build.json", AttestorWith(KeyId, own));
-            documents.Write("attestations/own.json", Occurrence(Ask.Attested, signer.KeyId, signer.Sign(Signer.Payload(Ask.Attested))));
-        }
-
         return new KmsServer(standIn, key, await TestServer.StartAsync(documents, kms: standIn.Url));
     }
 
-    public static string AttestorWith(string keyId, string more = "") =>
+    public static string AttestorWith(string keyId) =>
         $$$"""
-        {"name": "{{{Attestor}}}", "userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/build", "publicKeys": [{"id": "{{{keyId}}}"}{{{(more.Length > 0 ? $", {more}" : "")}}}]}}
+        {"name": "{{{Attestor}}}", "userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/build", "publicKeys": [{"id": "{{{keyId}}}"}]}}
         """;
 
     public static string Occurrence(string image, string keyId, byte[] signature) =>

@@ -153,30 +153,6 @@ public sealed class KmsTests
     }
 
     [Fact]
-    public async Task Silent_key_service_ends_with_the_deadline_and_takes_no_other_key_along()
-    {
-        using var signer = new Signer();
-        await using var kms = await KmsServer.StartAsync(signer: signer);
-        kms.StandIn.Fault = KmsFault.Silent;
-
-        var answer = await kms.Server.Client.EvaluateAsync(Ask.For(Ask.Attested), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2), cancellationToken: Cancellation);
-
-        Assert.Equal(Allowed, KmsServer.Word(answer));
-        Assert.Equal(signer.KeyId, answer.Reasons[0].KeyId);
-    }
-
-    [Fact]
-    public async Task Silent_key_service_is_a_deadline_where_the_time_is_short()
-    {
-        await using var kms = await KmsServer.StartAsync();
-        kms.StandIn.Fault = KmsFault.Silent;
-
-        var answer = await kms.Server.Client.EvaluateAsync(Ask.For(Ask.Attested), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2), cancellationToken: Cancellation);
-
-        Assert.Equal("Deny Error Deadline KMS", KmsServer.Word(answer));
-    }
-
-    [Fact]
     [Trait("attack", "97")]
     public async Task Caller_who_hangs_up_leaves_the_fetch_to_the_others()
     {
