@@ -29,7 +29,6 @@ internal sealed class KmsTransport(KmsEndpoint endpoint, AccessTokenSource? toke
         AutomaticDecompression = DecompressionMethods.None,
         // A proxy of the environment is not this machine.
         UseProxy = !endpoint.IsWithoutCredentials,
-        ConnectTimeout = AttemptTime,
         MaxConnectionsPerServer = 16,
         MaxResponseHeadersLength = 32,
         MaxResponseDrainSize = 0,
@@ -88,7 +87,7 @@ internal sealed class KmsTransport(KmsEndpoint endpoint, AccessTokenSource? toke
             using var response = await _http.SendAsync(request, ending.Token);
             return response.StatusCode is HttpStatusCode.OK ? await ReadAsync(response, ending.Token) : Refusal(response);
         }
-        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new Outcome(late);
         }

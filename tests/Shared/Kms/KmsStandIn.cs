@@ -19,6 +19,9 @@ public sealed record KmsCall(string Method, string Path, IReadOnlyDictionary<str
 /// </summary>
 public sealed partial class KmsStandIn : IAsyncDisposable
 {
+    /// <summary>What the token server gives.</summary>
+    public const string Token = "ya29.a-token-nobody-may-read";
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentDictionary<string, KmsStandInKey> _keys = new(StringComparer.Ordinal);
@@ -152,6 +155,12 @@ public sealed partial class KmsStandIn : IAsyncDisposable
     /// <summary>The right answer, or the right kind of error.</summary>
     private (int Status, JsonNode Body) Reply(KmsCall call, KmsFault fault)
     {
+        if (call.Path == "/token")
+        {
+            // The token server of service accounts stands at the same place.
+            return (200, new JsonObject { ["access_token"] = Token, ["expires_in"] = 3600, ["token_type"] = "Bearer" });
+        }
+
         var match = Route().Match(call.Path);
         if (!match.Success || !_keys.TryGetValue(match.Groups["name"].Value, out var key))
         {
