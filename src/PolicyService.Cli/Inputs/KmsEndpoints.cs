@@ -26,11 +26,14 @@ internal static class KmsEndpoints
     public static KmsEndpoint Default { get; } =
         KmsEndpoint.TryParse(KmsEndpoint.Default, out var endpoint) ? endpoint : throw new InvalidOperationException(KmsEndpoint.Default);
 
+    /// <summary>A person waits, and nobody else.</summary>
+    public static readonly TimeSpan Attempt = TimeSpan.FromSeconds(15);
+
     /// <summary>Keys for the engine in this process; without an endpoint none are fetched.</summary>
     public static PublicKeyCache Keys(KmsEndpoint? endpoint, TimeProvider time)
     {
         var metrics = new KeyMetrics();
-        IKeyManagement source = endpoint is null ? NoKeyManagement.Instance : new CloudKmsClient(endpoint, metrics, time);
-        return new PublicKeyCache(source, NoSharedCache.Instance, metrics, time);
+        IKeyManagement source = endpoint is null ? NoKeyManagement.Instance : new CloudKmsClient(endpoint, Attempt, metrics, time);
+        return new PublicKeyCache(source, NoSharedCache.Instance, metrics, time, new KeyLifetimes { Fetch = 3 * Attempt });
     }
 }

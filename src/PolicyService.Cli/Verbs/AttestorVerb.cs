@@ -66,7 +66,7 @@ internal sealed class AttestorVerb(Terminal terminal)
             return ExitCodes.Usage;
         }
 
-        using var client = new CloudKmsClient(parsed.GetValue(_endpoint) ?? KmsEndpoints.Default, new KeyMetrics(), TimeProvider.System);
+        using var client = new CloudKmsClient(parsed.GetValue(_endpoint) ?? KmsEndpoints.Default, KmsEndpoints.Attempt, new KeyMetrics(), TimeProvider.System);
         var (keys, code) = await FetchAsync(client, targets, cancellation);
         return keys is null ? code : Pin(parsed, directory, files, targets, keys);
     }

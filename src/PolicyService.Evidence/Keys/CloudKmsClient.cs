@@ -10,18 +10,22 @@ namespace PolicyService.Evidence.Keys;
 /// </summary>
 public sealed class CloudKmsClient : IKeyManagement, IDisposable
 {
+    /// <summary>Time for one attempt where many wait for it: a service that takes longer is down.</summary>
+    public static readonly TimeSpan ServiceAttempt = TimeSpan.FromSeconds(3);
+
     private readonly KmsTransport _transport;
 
     /// <param name="endpoint">Where it answers. Plain http, which is this machine, gets no credentials.</param>
+    /// <param name="attempt">Time for one attempt, credentials and all.</param>
     /// <param name="metrics">Counts retries.</param>
     /// <param name="time">Measures the time of attempts.</param>
-    public CloudKmsClient(KmsEndpoint endpoint, KeyMetrics metrics, TimeProvider time)
-        : this(endpoint, endpoint.IsWithoutCredentials ? null : new GoogleCredentials(endpoint.Url).GetTokenAsync, metrics, time)
+    public CloudKmsClient(KmsEndpoint endpoint, TimeSpan attempt, KeyMetrics metrics, TimeProvider time)
+        : this(endpoint, endpoint.IsWithoutCredentials ? null : new GoogleCredentials(endpoint.Url).GetTokenAsync, attempt, metrics, time)
     {
     }
 
-    internal CloudKmsClient(KmsEndpoint endpoint, AccessTokenSource? tokens, KeyMetrics metrics, TimeProvider time) =>
-        _transport = new KmsTransport(endpoint, tokens, metrics, time);
+    internal CloudKmsClient(KmsEndpoint endpoint, AccessTokenSource? tokens, TimeSpan attempt, KeyMetrics metrics, TimeProvider time) =>
+        _transport = new KmsTransport(endpoint, tokens, attempt, metrics, time);
 
     public async Task<PublicKey> GetPublicKeyAsync(KmsKeyName name, CancellationToken cancellation) =>
         KmsReplies.PublicKey(name, await _transport.SendAsync(HttpMethod.Get, $"v1/{name.Resource}/publicKey", null, cancellation));

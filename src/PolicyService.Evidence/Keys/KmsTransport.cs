@@ -9,11 +9,8 @@ namespace PolicyService.Evidence.Keys;
 /// Carries one call to Cloud KMS and its answer: bounded in time and size, repeated where that may help and the budget allows, and every
 /// way to fail told apart.
 /// </summary>
-internal sealed class KmsTransport(KmsEndpoint endpoint, AccessTokenSource? tokens, KeyMetrics metrics, TimeProvider time) : IDisposable
+internal sealed class KmsTransport(KmsEndpoint endpoint, AccessTokenSource? tokens, TimeSpan attemptTime, KeyMetrics metrics, TimeProvider time) : IDisposable
 {
-    /// <summary>Time for one attempt, credentials and all.</summary>
-    public static readonly TimeSpan AttemptTime = TimeSpan.FromSeconds(3);
-
     /// <summary>Attempts of one call.</summary>
     public const int Attempts = 3;
 
@@ -65,7 +62,7 @@ internal sealed class KmsTransport(KmsEndpoint endpoint, AccessTokenSource? toke
 
     private async Task<Outcome> AttemptAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellation)
     {
-        using var timer = new CancellationTokenSource(AttemptTime, time);
+        using var timer = new CancellationTokenSource(attemptTime, time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timer.Token);
         var late = KeyFailure.NoCredentials;
         try

@@ -83,8 +83,10 @@ public sealed class KeyStateTests : IAsyncDisposable
 
         // A new replica has the key from another one, and the state from nobody.
         var two = new PublicKeyCache(_bench.Client, shared, _bench.Metrics, TimeProvider.System);
-        Assert.Equal("DISABLED", KmsBench.Word(await two.ResolveAsync(_bench.Remote with { RevokeOnDisable = true }, Cancellation)));
         Assert.Equal("FOUND", KmsBench.Word(await two.ResolveAsync(_bench.Remote, Cancellation)));
+        Assert.True(two.IsKnown(_bench.Remote));
+        Assert.False(two.IsKnown(_bench.Remote with { RevokeOnDisable = true }));
+        Assert.Equal("DISABLED", KmsBench.Word(await two.ResolveAsync(_bench.Remote with { RevokeOnDisable = true }, Cancellation)));
         Assert.Equal((1, 1), (_bench.StandIn.PublicKeyCalls, _bench.StandIn.StateCalls));
     }
 

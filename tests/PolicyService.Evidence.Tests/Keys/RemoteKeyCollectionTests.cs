@@ -78,7 +78,7 @@ public sealed class RemoteKeyCollectionTests : IAsyncDisposable
         _evaluation.Elsewhere = [(KmsBench.Name, SignatureAlgorithm.Unspecified), (KmsBench.NameOf(second), SignatureAlgorithm.Unspecified)];
         _evaluation.Options = $"pinnedKeys: {{\"{KmsBench.Name}\": \"{_bench.Key.Pin}\", \"{KmsBench.NameOf(second)}\": \"{key.Pin}\"}}";
         _evaluation.Stored = [Signed(), Attestations.Of(Attestations.Payload, new AttestationSignature(Attestations.KeyId($"{KmsBench.NameOf(second)}"), key.SignData(Attestations.Payload)))];
-        _bench.StandIn.FaultOf = call => call.Path.Contains("cryptoKeyVersions/1/", StringComparison.Ordinal) ? KmsFault.Silent : KmsFault.None;
+        _bench.StandIn.FaultOf = call => call.Path.Contains("cryptoKeyVersions/1/", StringComparison.Ordinal) ? KmsFault.Hangup : KmsFault.None;
 
         Assert.Equal("Allow: Attested", await _evaluation.AnswerAsync());
     }

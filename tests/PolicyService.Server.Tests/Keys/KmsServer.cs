@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using PolicyService.Api.V1;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Images;
+using PolicyService.Evidence.Keys;
 using PolicyService.Server.Keys;
 using PolicyService.Tests.Kms;
 
@@ -25,7 +26,9 @@ internal sealed class KmsServer : IAsyncDisposable
 
     /// <param name="options">More lines of <c>options.yaml</c>.</param>
     /// <param name="isPinned">The key has its pin.</param>
-    public static async Task<KmsServer> StartAsync(string options = "", bool isPinned = true)
+    /// <param name="attempt">Time for one call to the key service; long, so that a busy machine does not look like a slow service.</param>
+    /// <param name="lifetimes">Those of the service, if not long ones.</param>
+    public static async Task<KmsServer> StartAsync(string options = "", bool isPinned = true, TimeSpan? attempt = null, KeyLifetimes? lifetimes = null)
     {
         var standIn = new KmsStandIn();
         var key = standIn.Add(Resource);
@@ -34,7 +37,10 @@ internal sealed class KmsServer : IAsyncDisposable
         documents.Write("attestors/build.json", AttestorWith(KeyId));
         documents.Write("options.yaml", $"bindRepository: false\n{(isPinned ? $"pinnedKeys:\n  {KeyId}: {key.Pin}\n" : "")}{options}\n");
         documents.Write("attestations/api.json", Occurrence(Ask.Attested, KeyId, key.SignData(Signer.Payload(Ask.Attested))));
-        return new KmsServer(standIn, key, await TestServer.StartAsync(documents, kms: standIn.Url));
+        return new KmsServer(standIn, key, await TestServer.StartAsync(documents, kms: standIn.Url, configure: services => services
+            .AddSingleton(lifetimes ?? new KeyLifetimes { Negative = TimeSpan.FromHours(1), Fetch = TimeSpan.FromMinutes(5) })
+            .AddSingleton<IKeyManagement>(provider => new CloudKmsClient(
+                provider.GetRequiredService<ServerSettings>().KmsEndpoint, attempt ?? TimeSpan.FromMinutes(2), provider.GetRequiredService<KeyMetrics>(), TimeProvider.System))));
     }
 
     public static string AttestorWith(string keyId) =>
@@ -50,7 +56,11 @@ internal sealed class KmsServer : IAsyncDisposable
         """;
 
     /// <summary>Verdict and reasons of one question in a line.</summary>
-    public async Task<string> AnswerAsync(string image = Ask.Attested) => Word(await Server.AskAsync(Ask.For(image)));
+    public async Task<string> AnswerAsync(string image = Ask.Attested) => Word(await AskAsync(image));
+
+    /// <summary>One question with all the time a question can have.</summary>
+    public async Task<EvaluateResponse> AskAsync(string image = Ask.Attested) => await Server.Client.EvaluateAsync(
+        Ask.For(image), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(5), cancellationToken: TestContext.Current.CancellationToken);
 
     public static string Word(EvaluateResponse answer) =>
         $"{answer.Verdict} {answer.Conformance} {string.Join(", ", answer.Reasons.Select(reason => $"{reason.Code} {reason.Detail}".TrimEnd()))}";

@@ -31,7 +31,7 @@ public sealed class KmsTests
         await using var kms = await KmsServer.StartAsync();
         Assert.True(KmsEndpoint.TryParse(kms.StandIn.Url, out var endpoint));
         Assert.True(Core.Attestors.KmsKeyName.TryParse(KmsServer.KeyId, out var name));
-        using var client = new CloudKmsClient(endpoint, new KeyMetrics(), TimeProvider.System);
+        using var client = new CloudKmsClient(endpoint, TimeSpan.FromMinutes(2), new KeyMetrics(), TimeProvider.System);
         var digest = System.Security.Cryptography.SHA256.HashData(Signer.Payload(Ask.Unattested));
         kms.Server.Documents.Write("attestations/made.json", KmsServer.Occurrence(Ask.Unattested, KmsServer.KeyId, await client.SignAsync(name, digest, Cancellation)));
 
@@ -42,10 +42,10 @@ public sealed class KmsTests
     [Trait("attack", "92")]
     public async Task Key_service_that_is_down_at_first_use_is_an_error_that_heals()
     {
-        await using var kms = await KmsServer.StartAsync("failMode: OPEN");
+        await using var kms = await KmsServer.StartAsync("failMode: OPEN", lifetimes: new KeyLifetimes());
         kms.StandIn.Fault = KmsFault.Hangup;
 
-        var answer = await kms.Server.AskAsync(Ask.For(Ask.Attested));
+        var answer = await kms.AskAsync();
 
         // Whoever adds a signature that names the key could else have an image admitted while the key service is down.
         Assert.Equal("Deny Error KeyUnavailable KMS:CONNECTION", KmsServer.Word(answer));
@@ -65,7 +65,7 @@ public sealed class KmsTests
     {
         await using var kms = await KmsServer.StartAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 5_000).Select(_ => kms.Server.Client.EvaluateAsync(Ask.For(Ask.Attested), cancellationToken: Cancellation).ResponseAsync));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5_000).Select(_ => kms.AskAsync()));
 
         Assert.All(answers, answer => Assert.Equal(Allowed, KmsServer.Word(answer)));
         TestContext.Current.SendDiagnosticMessage($"{answers.Length} first requests, {kms.StandIn.Calls.Count} call");
@@ -88,7 +88,7 @@ public sealed class KmsTests
     [Trait("attack", "83")]
     public async Task Fault_is_a_class_of_its_own_in_answer_metric_readiness_and_log(KmsFault fault, string failure)
     {
-        await using var kms = await KmsServer.StartAsync();
+        await using var kms = await KmsServer.StartAsync(attempt: fault is KmsFault.Silent ? TimeSpan.FromMilliseconds(300) : null);
         kms.StandIn.Fault = fault;
 
         Assert.Equal($"Deny Error KeyUnavailable KMS:{failure}", await kms.AnswerAsync());
