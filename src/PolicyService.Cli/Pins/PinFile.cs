@@ -41,7 +41,7 @@ internal static class PinFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (temporary is not null)
+            if (temporary is not null && File.Exists(temporary))
             {
                 File.Delete(temporary);
             }
