@@ -51,6 +51,12 @@ public static class Limits
     /// </summary>
     public const int MessageParts = 100_000;
 
+    /// <summary>An answer of a key service; bytes. A key of 4,096 bits has under a thousand.</summary>
+    public const int KeyServiceReplyBytes = 64 * 1024;
+
+    /// <summary>Public keys of key services held in memory.</summary>
+    public const int RemoteKeys = 10_000;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 

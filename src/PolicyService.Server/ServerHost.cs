@@ -9,6 +9,7 @@ using PolicyService.Server.Audits;
 using PolicyService.Server.Decisions;
 using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
+using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
 using Prometheus;
 
@@ -53,6 +54,7 @@ public sealed class ServerHost
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+        builder.Services.AddKeys();
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
@@ -133,6 +135,7 @@ public sealed class ServerHost
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
+        Application.Services.GetRequiredService<KeyGauges>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
     }
 }

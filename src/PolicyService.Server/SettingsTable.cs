@@ -37,7 +37,17 @@ internal static class SettingsTable
     public static Setting UrlsHttp { get; } = new(
         "Urls:Http", "`http://<loopback address>:<port>`", "http://127.0.0.1:8080", "", "Where REST, health and metrics listen. Port 0 takes a free port.");
 
-    public static IReadOnlyList<Setting> All { get; } = [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp];
+    public static Setting KmsEndpoint { get; } = new(
+        "Kms:Endpoint",
+        "`https://<host>`, or `http://<loopback address>:<port>`",
+        Evidence.Keys.KmsEndpoint.Default,
+        "",
+        "Where Cloud KMS answers. Over https with Application Default Credentials; over http, which is this machine, without any.");
+
+    public static Setting KmsStateInterval { get; } = new(
+        "Kms:StateInterval", "duration, `1s` to `24h`", "1m", "", "How often the state of the KMS key versions in use is read again.");
+
+    public static IReadOnlyList<Setting> All { get; } = [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>
     public static string ToMarkdown() => string.Join('\n',
