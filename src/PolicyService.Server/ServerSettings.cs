@@ -1,4 +1,5 @@
 using System.Net;
+using PolicyService.Server.Caching;
 
 namespace PolicyService.Server;
 
@@ -22,6 +23,9 @@ public sealed record ServerSettings
 
     /// <summary>Every record is on disk before its answer; otherwise only those of overrides and admissions in doubt.</summary>
     public bool AuditDurable { get; init; }
+
+    /// <summary>Redis; null: there is none.</summary>
+    public RedisSetup? Redis { get; init; }
 
     /// <summary>How often the directory is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -54,6 +58,7 @@ public sealed record ServerSettings
             PoliciesDirectory = Path.GetFullPath(directory),
             AuditFile = configuration[SettingsTable.AuditFile.Name] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
             AuditDurable = durable == "true",
+            Redis = RedisSetup.Read(configuration),
         };
     }
 

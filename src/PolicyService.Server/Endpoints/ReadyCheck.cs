@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PolicyService.Core.Documents;
+using PolicyService.Evidence.Caching;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
 
@@ -49,9 +50,19 @@ public static class ReadyDetail
                     remedy = problem.Remedy,
                 }).ToArray(),
             },
+            // Ready all the same: without Redis the service is slower, never wrong.
+            redis = context.RequestServices.GetService<RedisLink>() is { } link ? new { state = NameOf(link.State), degraded = link.State is not RedisState.Up } : null,
         };
         return context.Response.WriteAsJsonAsync(detail, JsonSerializerOptions.Web, context.RequestAborted);
     }
+
+    private static string NameOf(RedisState state) => state switch
+    {
+        RedisState.Connecting => "connecting",
+        RedisState.Up => "up",
+        RedisState.Refusing => "stores nothing",
+        _ => "down",
+    };
 
     public static HealthCheckOptions Options { get; } = new() { ResponseWriter = WriteAsync };
 }
