@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace PolicyService.Evidence.Caching;
 
 /// <summary>How Redis is reached, checked before the service starts.</summary>
-public sealed class RedisSettings
+public sealed record RedisSettings
 {
     private readonly ConfigurationOptions _options;
 
