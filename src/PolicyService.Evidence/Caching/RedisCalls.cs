@@ -49,7 +49,7 @@ internal sealed class RedisCalls(RedisSettings settings, TimeProvider time)
     {
         try
         {
-            var storing = multiplexer.GetDatabase().StringSetAsync(key, value, lifetime, When.Always, _flags);
+            var storing = multiplexer.GetDatabase().StringSetAsync(key, value, WholeSeconds(lifetime), When.Always, _flags);
             _ = storing.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             // Nobody waits for a write, so it may take longer than a read.
             return await storing.WaitAsync(settings.OperationTimeout * 5, time, cancellation);
@@ -76,6 +76,9 @@ internal sealed class RedisCalls(RedisSettings settings, TimeProvider time)
             // As said.
         }
     }
+
+    /// <summary>Of whole seconds the library makes one command (SETEX), of others another. A value's true lifetime is under its seal.</summary>
+    private static TimeSpan WholeSeconds(TimeSpan lifetime) => TimeSpan.FromSeconds(Math.Ceiling(lifetime.TotalSeconds));
 
     /// <summary>A real server sends one byte over the limit at most; what a lying one sends is bounded by the guard on the connection.</summary>
     private Task<RedisValue> Begin(IConnectionMultiplexer multiplexer, RedisKey key)

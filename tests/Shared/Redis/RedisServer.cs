@@ -28,7 +28,7 @@ internal sealed class RedisServer : IDisposable
     public int Id => _process!.Id;
 
     /// <summary>What it prints.</summary>
-    public string Log => File.ReadAllText(Path.Combine(_folder.FullName, "log"));
+    public string Log => File.Exists(Path.Combine(_folder.FullName, "log")) ? File.ReadAllText(Path.Combine(_folder.FullName, "log")) : "it wrote no log";
 
     public static Task<RedisServer> StartAsync(params string[] arguments) => StartAsync(null, arguments);
 
@@ -38,15 +38,23 @@ internal sealed class RedisServer : IDisposable
     {
         var server = new RedisServer(arguments, password);
         // A free port may be taken by somebody else before redis-server has it.
-        for (var attempt = 0; ; attempt++)
+        var isUp = false;
+        try
         {
-            server.Port = FreePort();
-            if (await server.LaunchAsync())
+            for (var attempt = 0; attempt < 5 && !isUp; attempt++)
             {
-                return server;
+                server.Port = FreePort();
+                isUp = await server.LaunchAsync();
             }
 
-            Assert.True(attempt < 5, server.Log);
+            return isUp ? server : throw new InvalidOperationException(server.Log);
+        }
+        finally
+        {
+            if (!isUp)
+            {
+                server.Dispose();
+            }
         }
     }
 
@@ -110,7 +118,7 @@ internal sealed class RedisServer : IDisposable
     /// <returns>False: it ended at once.</returns>
     private async Task<bool> LaunchAsync()
     {
-        var start = new ProcessStartInfo("redis-server") { WorkingDirectory = _folder.FullName, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("redis-server") { WorkingDirectory = _folder.FullName, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         var given = _arguments.Select(argument => argument
             .Replace("{port}", Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{folder}", _folder.FullName, StringComparison.Ordinal)).ToArray();
@@ -132,7 +140,11 @@ internal sealed class RedisServer : IDisposable
                 return false;
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, Log);
+            if (TimeProvider.System.GetElapsedTime(started) > Patience)
+            {
+                throw new InvalidOperationException(Log);
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
         }
 
