@@ -148,8 +148,8 @@ internal sealed class HostileRedis : IAsyncDisposable
             case "PUBLISH":
                 Published.Enqueue(Encoding.Latin1.GetBytes(command[2]));
                 return ":1\r\n"u8.ToArray();
-            case "SET":
-                Stored.Enqueue((command[1], Encoding.Latin1.GetBytes(command[2])));
+            case "SETEX":
+                Stored.Enqueue((command[1], Encoding.Latin1.GetBytes(command[3])));
                 return OnWrite();
             case "GETRANGE":
                 return OnRead(command[1]);
