@@ -27,6 +27,12 @@ public sealed class RedisLink : IAsyncDisposable
     /// <summary>The probe's first round may meet code that was never run before.</summary>
     private const int ProbeAttempts = 3;
 
+    /// <summary>
+    /// Unanswered probes in a row on a connection that seems well, after which it is made anew: a reply that was once swallowed on the way
+    /// leaves every later one to the request before.
+    /// </summary>
+    private const int ProbesPerConnection = 4;
+
     private static readonly RedisKey ProbeKey = "ps:1:probe";
     private static readonly TimeSpan WriteProbePause = TimeSpan.FromSeconds(1);
 
@@ -39,9 +45,10 @@ public sealed class RedisLink : IAsyncDisposable
     private readonly SemaphoreSlim _attention = new(0);
     private readonly List<(RedisChannel Channel, Action<ReadOnlyMemory<byte>> Handler)> _subscriptions = [];
     private Task _maintaining = Task.CompletedTask;
-    private volatile ConnectionMultiplexer? _multiplexer;
+    private ConnectionMultiplexer? _multiplexer;
     private volatile RedisState _state;
     private volatile bool _isRefusing;
+    private int _unanswered;
 
     public RedisLink(RedisSettings settings, CacheCounters counters, TimeProvider time)
     {
@@ -100,11 +107,7 @@ public sealed class RedisLink : IAsyncDisposable
         await _stopping.CancelAsync();
         await _maintaining;
         await _writes.DisposeAsync();
-        if (_multiplexer is { } multiplexer)
-        {
-            await RedisCalls.TryAsync(async () => await multiplexer.DisposeAsync());
-        }
-
+        await DisconnectAsync();
         _stopping.Dispose();
         _attention.Dispose();
     }
@@ -139,9 +142,9 @@ public sealed class RedisLink : IAsyncDisposable
             {
                 await ConnectAsync();
                 var isUp = _circuit.IsClosed || await ProbeAsync();
-                if (isUp && _isRefusing)
+                if (isUp && _isRefusing && _multiplexer is { } multiplexer)
                 {
-                    _isRefusing = await _calls.WriteAsync(_multiplexer!, ProbeKey, "probe"u8.ToArray(), WriteProbePause, _stopping.Token) is not true;
+                    _isRefusing = await _calls.WriteAsync(multiplexer, ProbeKey, "probe"u8.ToArray(), WriteProbePause, _stopping.Token) is not true;
                 }
 
                 Tell(!isUp ? RedisState.Down : _isRefusing ? RedisState.Refusing : RedisState.Up);
@@ -183,7 +186,22 @@ public sealed class RedisLink : IAsyncDisposable
         }
 
         _circuit.Probed(isAnswered);
+        _unanswered = isAnswered || _multiplexer is not { IsConnected: true } ? 0 : _unanswered + 1;
+        if (_unanswered == ProbesPerConnection)
+        {
+            _unanswered = 0;
+            await DisconnectAsync();
+        }
+
         return isAnswered;
+    }
+
+    private async Task DisconnectAsync()
+    {
+        if (Interlocked.Exchange(ref _multiplexer, null) is { } multiplexer)
+        {
+            await RedisCalls.TryAsync(async () => await multiplexer.DisposeAsync());
+        }
     }
 
     /// <summary>Until something needs attention, or for so long.</summary>

@@ -262,7 +262,7 @@ public sealed class HostileRedisTests
         return copy;
     }
 
-    private static async Task StoreAsync(TestLink link, long generation, IReadOnlyList<string> contents)
+    private static async Task StoreAsync(TestLink link, long generation, List<string> contents)
     {
         var before = link.Counters.Of(CacheWrite.Stored);
         for (var image = 0; image < contents.Count; image++)
