@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -69,6 +70,22 @@ public sealed class ServerHost
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
         return host;
+    }
+
+    /// <exception cref="SettingsException">It may not listen where it should.</exception>
+    /// <exception cref="IOException">An address is in use.</exception>
+    public async Task StartAsync()
+    {
+        try
+        {
+            await Application.StartAsync();
+        }
+        catch (SocketException exception)
+        {
+            var settings = Application.Services.GetRequiredService<ServerSettings>();
+            throw new SettingsException(
+                $"{exception.Message} at http://{settings.Grpc} or http://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
+        }
     }
 
     private static IRecordSink OpenSink(ServerSettings settings)

@@ -55,12 +55,12 @@ public sealed partial class DocumentsWatcher(
         {
             if (current is null)
             {
-                throw new SettingsException($"the documents directory `{settings.PoliciesDirectory}` cannot be read ({exception.GetType().Name}): give the service the right to read it");
+                throw new SettingsException($"the documents directory `{settings.PoliciesDirectory}` cannot be read ({exception.Message}): let it rest, or give the service the right to read it");
             }
 
             if (!current.IsStale)
             {
-                LogUnreachable(logger, settings.PoliciesDirectory, exception.GetType().Name);
+                LogUnreachable(logger, settings.PoliciesDirectory, exception.Message);
                 inForce.Replace(current with { IsStale = true });
             }
         }
