@@ -6,6 +6,7 @@ using PolicyService.Core;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Audits;
+using PolicyService.Server.Caching;
 using PolicyService.Server.Decisions;
 using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
@@ -53,6 +54,7 @@ public sealed class ServerHost
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
+        builder.Services.AddRedis(settings.Redis);
         builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
         builder.Services.AddKeys();
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
@@ -136,6 +138,7 @@ public sealed class ServerHost
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
         Application.Services.GetRequiredService<KeyGauges>();
+        Application.Services.GetRequiredService<CacheMetrics>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
     }
 }

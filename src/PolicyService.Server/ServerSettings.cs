@@ -1,6 +1,7 @@
 using System.Net;
 using PolicyService.Core.Documents;
 using PolicyService.Evidence.Keys;
+using PolicyService.Server.Caching;
 
 namespace PolicyService.Server;
 
@@ -30,6 +31,9 @@ public sealed record ServerSettings
 
     /// <summary>How often the state of key versions is read again; 1 s to 24 h.</summary>
     public required TimeSpan KmsStateInterval { get; init; }
+
+    /// <summary>Redis; null: there is none.</summary>
+    public RedisSetup? Redis { get; init; }
 
     /// <summary>How often the directory is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -64,6 +68,7 @@ public sealed record ServerSettings
             AuditDurable = durable == "true",
             KmsEndpoint = ReadKmsEndpoint(configuration),
             KmsStateInterval = ReadKmsStateInterval(configuration),
+            Redis = RedisSetup.Read(configuration),
         };
     }
 

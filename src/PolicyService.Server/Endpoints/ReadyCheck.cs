@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
+using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Keys;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Keys;
@@ -53,6 +54,8 @@ public static class ReadyDetail
                     remedy = problem.Remedy,
                 }).ToArray(),
             },
+            // Ready all the same: without Redis the service is slower, never wrong.
+            redis = context.RequestServices.GetService<RedisLink>() is { } link ? new { state = NameOf(link.State), degraded = link.State is not RedisState.Up } : null,
         };
         return context.Response.WriteAsJsonAsync(detail, JsonSerializerOptions.Web, context.RequestAborted);
     }
@@ -73,6 +76,14 @@ public static class ReadyDetail
             }),
         ];
     }
+
+    private static string NameOf(RedisState state) => state switch
+    {
+        RedisState.Connecting => "connecting",
+        RedisState.Up => "up",
+        RedisState.Refusing => "stores nothing",
+        _ => "down",
+    };
 
     public static HealthCheckOptions Options { get; } = new() { ResponseWriter = WriteAsync };
 }
