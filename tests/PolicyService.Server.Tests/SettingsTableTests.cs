@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using PolicyService.Tests;
 
 namespace PolicyService.Server.Tests;
 

@@ -3,6 +3,7 @@ using PolicyService.Cli.Inputs;
 using PolicyService.Cli.Outputs;
 using PolicyService.Cli.Pins;
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Documents;
 using PolicyService.Evidence.Keys;
@@ -178,7 +179,14 @@ internal sealed class AttestorVerb(Terminal terminal)
         {
             if (problem is null)
             {
-                return [.. DocumentDirectory.Contents(directory).Select(file => new DocumentFile(DocumentFiles.Parse(file.Path, file.Content), file.Content.ToArray()))];
+                var contents = DocumentDirectory.Contents(directory);
+                if (contents.Problems.FirstOrDefault(found => found.Severity is ProblemSeverity.Error) is not { } unread)
+                {
+                    return [.. contents.Files.Select(file => new DocumentFile(DocumentFiles.Parse(file.Path, file.Content), file.Content.ToArray()))];
+                }
+
+                // What cannot be read is not absent: a pin could stand there.
+                problem = unread.ToString();
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
