@@ -51,6 +51,12 @@ public static class Limits
     /// </summary>
     public const int MessageParts = 100_000;
 
+    /// <summary>An answer of a key service; bytes. A key of 4,096 bits has under a thousand.</summary>
+    public const int KeyServiceReplyBytes = 64 * 1024;
+
+    /// <summary>Public keys of key services held in memory.</summary>
+    public const int RemoteKeys = 10_000;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 
@@ -59,6 +65,21 @@ public static class Limits
 
     /// <summary>Messages of one stream that are evaluated at the same time.</summary>
     public const int StreamConcurrency = 64;
+
+    /// <summary>A value in the shared cache, its seal included; bytes.</summary>
+    public const int SharedValueBytes = 1024 * 1024;
+
+    /// <summary>Values that wait to be stored in the shared cache; bytes.</summary>
+    public const int SharedWriteBytes = 8 * 1024 * 1024;
+
+    /// <summary>A whole reply of Redis; bytes. A longer one ends the connection.</summary>
+    public const int RedisReplyBytes = SharedValueBytes + (16 * 1024);
+
+    /// <summary>A message on a channel of Redis; bytes. A longer one ends the connection.</summary>
+    public const int RedisMessageBytes = 16 * 1024;
+
+    /// <summary>A file that holds a secret; bytes.</summary>
+    public const int SecretFileBytes = 4096;
 
     /// <summary>How far clocks may disagree about when something was made.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);

@@ -6,9 +6,11 @@ using PolicyService.Core;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Audits;
+using PolicyService.Server.Caching;
 using PolicyService.Server.Decisions;
 using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
+using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
 using Prometheus;
 
@@ -52,7 +54,9 @@ public sealed class ServerHost
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
+        builder.Services.AddRedis(settings.Redis);
         builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+        builder.Services.AddKeys();
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
@@ -133,6 +137,8 @@ public sealed class ServerHost
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
+        Application.Services.GetRequiredService<KeyGauges>();
+        Application.Services.GetRequiredService<CacheMetrics>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
     }
 }

@@ -1,4 +1,7 @@
 using System.Net;
+using PolicyService.Core.Documents;
+using PolicyService.Evidence.Keys;
+using PolicyService.Server.Caching;
 
 namespace PolicyService.Server;
 
@@ -22,6 +25,15 @@ public sealed record ServerSettings
 
     /// <summary>Every record is on disk before its answer; otherwise only those of overrides and admissions in doubt.</summary>
     public bool AuditDurable { get; init; }
+
+    /// <summary>Where Cloud KMS answers.</summary>
+    public required KmsEndpoint KmsEndpoint { get; init; }
+
+    /// <summary>How often the state of key versions is read again; 1 s to 24 h.</summary>
+    public required TimeSpan KmsStateInterval { get; init; }
+
+    /// <summary>Redis; null: there is none.</summary>
+    public RedisSetup? Redis { get; init; }
 
     /// <summary>How often the directory is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -54,6 +66,9 @@ public sealed record ServerSettings
             PoliciesDirectory = Path.GetFullPath(directory),
             AuditFile = configuration[SettingsTable.AuditFile.Name] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
             AuditDurable = durable == "true",
+            KmsEndpoint = ReadKmsEndpoint(configuration),
+            KmsStateInterval = ReadKmsStateInterval(configuration),
+            Redis = RedisSetup.Read(configuration),
         };
     }
 
@@ -83,6 +98,23 @@ public sealed record ServerSettings
         {
             throw new SettingsException($"{pending} has no value: write one behind it");
         }
+    }
+
+    private static KmsEndpoint ReadKmsEndpoint(IConfiguration configuration)
+    {
+        var text = configuration[SettingsTable.KmsEndpoint.Name] is { Length: > 0 } given ? given : SettingsTable.KmsEndpoint.Default;
+        return KmsEndpoint.TryParse(text, out var endpoint)
+            ? endpoint
+            // What answers there says which keys are whose: nobody on the way may speak for it.
+            : throw new SettingsException($"{SettingsTable.KmsEndpoint.Flag} is `{text}`: write https://<host>, or http:// with a loopback address");
+    }
+
+    private static TimeSpan ReadKmsStateInterval(IConfiguration configuration)
+    {
+        var text = configuration[SettingsTable.KmsStateInterval.Name] is { Length: > 0 } given ? given : SettingsTable.KmsStateInterval.Default!;
+        return ValueParsers.Duration(text, out var interval, out _) && interval <= TimeSpan.FromDays(1)
+            ? interval
+            : throw new SettingsException($"{SettingsTable.KmsStateInterval.Flag} is `{text}`: write a duration from 1s to 24h, such as {SettingsTable.KmsStateInterval.Default}");
     }
 
     private static IPEndPoint ReadUrl(IConfiguration configuration, Setting setting)

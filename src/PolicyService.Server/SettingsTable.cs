@@ -37,7 +37,39 @@ internal static class SettingsTable
     public static Setting UrlsHttp { get; } = new(
         "Urls:Http", "`http://<loopback address>:<port>`", "http://127.0.0.1:8080", "", "Where REST, health and metrics listen. Port 0 takes a free port.");
 
-    public static IReadOnlyList<Setting> All { get; } = [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp];
+    public static Setting KmsEndpoint { get; } = new(
+        "Kms:Endpoint",
+        "`https://<host>`, or `http://<loopback address>:<port>`",
+        Evidence.Keys.KmsEndpoint.Default,
+        "",
+        "Where Cloud KMS answers. Over https with Application Default Credentials; over http, which is this machine, without any.");
+
+    public static Setting KmsStateInterval { get; } = new(
+        "Kms:StateInterval", "duration, `1s` to `24h`", "1m", "", "How often the state of the KMS key versions in use is read again.");
+
+
+    public static Setting RedisConnection { get; } = new(
+        "Redis:Connection",
+        "connection string of StackExchange.Redis",
+        null,
+        "no Redis",
+        "Redis for the replicas of a fleet: `host:6379,ssl=true,user=NAME`; with sentinels their addresses and `serviceName=NAME`; of a cluster several addresses.");
+
+    public static Setting RedisPasswordFile { get; } = new(
+        "Redis:PasswordFile", "file", null, "none", "File that holds the password of Redis; read again for each new connection.");
+
+    public static Setting RedisFleetKeyFile { get; } = new(
+        "Redis:FleetKeyFile",
+        "file of 32 to 4096 bytes",
+        null,
+        "none: only public keys are shared",
+        "Secret of the fleet, the same bytes on every replica: what they share through Redis is sealed under it.");
+
+    public static Setting RedisCa { get; } = new(
+        "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
+
+    public static IReadOnlyList<Setting> All { get; } =
+        [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval, RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>
     public static string ToMarkdown() => string.Join('\n',

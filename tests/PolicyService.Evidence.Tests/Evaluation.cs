@@ -4,6 +4,8 @@ using PolicyService.Core.Attestors;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
+using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence.Tests;
@@ -17,9 +19,15 @@ internal sealed class Evaluation
 
     public VerifiedSignatures Verified { get; }
 
+    /// <summary>Keys kept elsewhere: none, unless a test brings a key service.</summary>
+    public PublicKeyCache PublicKeys { get; set; } = new(NoKeyManagement.Instance, NoSharedCache.Instance, new KeyMetrics(), TimeProvider.System);
+
     public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
 
     public TestKey Key => Keys[0];
+
+    /// <summary>Further keys of the attestor, which are kept elsewhere.</summary>
+    public IReadOnlyList<(KmsKeyName Name, SignatureAlgorithm Algorithm)> Elsewhere { get; set; } = [];
 
     public IReadOnlyList<Attestation> Stored { get; set; } = [];
 
@@ -50,7 +58,7 @@ internal sealed class Evaluation
                     Id = "acme",
                     Policy = Document<Policy>("policy.yaml", Policy),
                     Options = Document<ProjectOptions>("options.yaml", Options),
-                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null))])],
+                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Elsewhere.Select(Remote)])],
                     Attestations = Stored,
                 },
             ],
@@ -63,7 +71,7 @@ internal sealed class Evaluation
         var snapshot = Snapshot;
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
-        var evidence = await new EvidenceCollector(Verified)
+        var evidence = await new EvidenceCollector(Verified, PublicKeys)
             .CollectAsync(snapshot, selected.Selection, Attestations.Start, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
@@ -74,6 +82,9 @@ internal sealed class Evaluation
         var (_, decision) = await AskAsync(ending);
         return $"{decision.Verdict}: {string.Join(", ", decision.Reasons.Select(reason => $"{reason.Code} {reason.Detail}".TrimEnd()))}";
     }
+
+    private static AttestorKey Remote((KmsKeyName Name, SignatureAlgorithm Algorithm) key) =>
+        AttestorKey.Elsewhere(Tests.Attestations.KeyId(key.Name.ToString()), new RemoteKey(key.Name, key.Algorithm));
 
     private static T Document<T>(string path, string text)
         where T : class

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using PolicyService.Tests;
 
 namespace PolicyService.Server.Tests;
 
@@ -38,6 +37,8 @@ public sealed class SettingsTableTests
         Assert.Equal(SettingsTable.UrlsHttp.Default, $"http://{settings.Http}");
         Assert.Equal(SettingsTable.AuditDurable.Default, settings.AuditDurable ? "true" : "false");
         Assert.Null(settings.AuditFile);
+        Assert.Equal($"{SettingsTable.KmsEndpoint.Default}/", settings.KmsEndpoint.ToString());
+        Assert.Equal(("1m", TimeSpan.FromMinutes(1)), (SettingsTable.KmsStateInterval.Default, settings.KmsStateInterval));
     }
 
     /// <summary>Remembers what it was asked for.</summary>

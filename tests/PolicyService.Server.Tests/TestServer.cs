@@ -51,6 +51,8 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="sink">Where its records go instead of a file.</param>
     /// <param name="durable"><c>--Audit:Durable true</c>.</param>
     /// <param name="auditFile">Path of the file of records.</param>
+    /// <param name="kms">Where its Cloud KMS answers; without one nothing does.</param>
+    /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -58,6 +60,8 @@ internal sealed class TestServer : IAsyncDisposable
         IRecordSink? sink = null,
         bool durable = false,
         string? auditFile = null,
+        string? kms = null,
+        string interval = "24h",
         Action<IServiceCollection>? configure = null)
     {
         var log = new LogLines();
@@ -65,6 +69,8 @@ internal sealed class TestServer : IAsyncDisposable
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
             "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
+            // Nobody listens on the port of tcpmux: a test must never ask the real one.
+            "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval,
         ];
         var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
         {

@@ -3,6 +3,7 @@ using PolicyService.Api.V1;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence;
+using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Endpoints;
 
@@ -12,10 +13,10 @@ namespace PolicyService.Cli.Evaluations;
 /// Asks the engine in this process: the hops of a server over documents that were read once. Whoever can run it can do what its
 /// grants allow, so the local user holds all of them. Nothing is recorded.
 /// </summary>
-internal sealed class LocalAsker(DocumentSet documents, DateTimeOffset at)
+internal sealed class LocalAsker(DocumentSet documents, DateTimeOffset at, PublicKeyCache keys)
 {
     private readonly PolicySnapshot _snapshot = PolicySnapshot.Build(documents, generation: 1);
-    private readonly EvidenceCollector _collector = new(new VerifiedSignatures());
+    private readonly EvidenceCollector _collector = new(new VerifiedSignatures(), keys);
 
     public async Task<IReadOnlyList<Answer>> AskAsync(IReadOnlyList<EvaluateRequest> requests, CancellationToken cancellation)
     {

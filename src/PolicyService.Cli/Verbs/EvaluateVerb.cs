@@ -6,6 +6,7 @@ using PolicyService.Cli.Evaluations;
 using PolicyService.Cli.Inputs;
 using PolicyService.Cli.Manifests;
 using PolicyService.Cli.Outputs;
+using PolicyService.Evidence.Keys;
 
 namespace PolicyService.Cli.Verbs;
 
@@ -20,6 +21,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
     private readonly Option<Uri?> _server = new("--server") { HelpName = "URL", Description = "gRPC address of a PolicyService to ask, e.g. http://127.0.0.1:50051", CustomParser = ParseServer };
     private readonly Option<string?> _policies = new("--policies") { HelpName = "DIR", Description = "Documents to decide by, without a server" };
     private readonly Option<DateTimeOffset?> _at = new("--at") { HelpName = "TIME", Description = "With --policies: decide as of this time, e.g. 2026-01-31T12:00:00Z", CustomParser = ParseTime };
+    private readonly Option<KmsEndpoint?> _kms = KmsEndpoints.Option("With --policies: fetch keys kept in Cloud KMS there; without it none are fetched");
     private readonly Option<string?> _namespace = new("--namespace") { HelpName = "NAME", Description = "Kubernetes namespace of the workload, whatever manifests say" };
     private readonly Option<string?> _serviceAccount = new("--service-account") { HelpName = "NAME", Description = "Kubernetes service account of the workload, whatever manifests say" };
     private readonly Option<string?> _project = new("--project") { HelpName = "ID", Description = "Project whose policy decides; by default the cluster's" };
@@ -52,7 +54,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
         };
         verb.Add(_images);
         foreach (var option in new Option[]
-            { _files, _cluster, _server, _policies, _at, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output })
+            { _files, _cluster, _server, _policies, _at, _kms, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output })
         {
             verb.Add(option);
         }
@@ -102,6 +104,10 @@ internal sealed class EvaluateVerb(Terminal terminal)
         {
             result.AddError("--at: a server decides as of now; use it with --policies");
         }
+        else if (isServer && result.GetResult(_kms) is not null)
+        {
+            result.AddError("--kms-endpoint: a server asks its own; use it with --policies");
+        }
         else if (isLocal && result.GetResult(_timeout) is { Implicit: false })
         {
             result.AddError("--timeout: without a server there is nothing to wait for; use it with --server");
@@ -147,7 +153,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
         if (parsed.GetValue(_policies) is { } directory)
         {
             return PoliciesDirectory.Read(directory, TimeProvider.System, terminal) is { } documents
-                ? await new LocalAsker(documents, parsed.GetValue(_at) ?? TimeProvider.System.GetUtcNow()).AskAsync(requests, cancellation)
+                ? await new LocalAsker(documents, parsed.GetValue(_at) ?? TimeProvider.System.GetUtcNow(), KmsEndpoints.Keys(parsed.GetValue(_kms), TimeProvider.System)).AskAsync(requests, cancellation)
                 : null;
         }
 

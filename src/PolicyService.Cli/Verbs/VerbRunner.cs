@@ -49,6 +49,7 @@ internal static class VerbRunner
         root.Add(PayloadVerb.Create(terminal));
         root.Add(VerifyVerb.Create(terminal));
         root.Add(PolicyVerb.Create(terminal));
+        root.Add(AttestorVerb.Create(terminal));
         root.Add(DemoVerb.Create(terminal));
         root.Add(CompletionVerb.Create(terminal));
         root.Add(VersionVerb.Create(terminal));

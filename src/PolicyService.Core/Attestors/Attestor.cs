@@ -6,12 +6,14 @@ namespace PolicyService.Core.Attestors;
 
 /// <summary>
 /// One key of an attestor. Exactly one of three: usable (<see cref="Key"/>), unusable (<see cref="Problem"/>), or kept elsewhere
-/// under an id that needs a pin (neither).
+/// (<see cref="Remote"/>).
 /// </summary>
 public sealed record AttestorKey(KeyId Id, VerificationKey? Key, string? Problem)
 {
-    /// <summary>The key is fetched by its id; its SHA-256 must be pinned in the options.</summary>
-    public bool IsRemote => Key is null && Problem is null;
+    /// <summary>Where the key is kept, if not in the document.</summary>
+    public RemoteKey? Remote { get; init; }
+
+    public static AttestorKey Elsewhere(KeyId id, RemoteKey remote) => new(id, null, null) { Remote = remote };
 }
 
 /// <summary>Who vouches for images: a note that attestations hang on, and the keys that verify them.</summary>
@@ -28,6 +30,9 @@ public sealed class Attestor(AttestorName name, NoteName note, IReadOnlyList<Att
 
     /// <summary>What the usable keys are made of, to find attestors that share one.</summary>
     public FrozenSet<Digest> Material { get; } = keys.Where(key => key.Key is not null).SelectMany(key => key.Key!.Material).ToFrozenSet();
+
+    /// <summary>Whether any key is kept elsewhere.</summary>
+    public bool HasRemoteKeys { get; } = keys.Any(key => key.Remote is not null);
 
     public AttestorKey? Find(KeyId id) => _byId.GetValueOrDefault(id);
 }

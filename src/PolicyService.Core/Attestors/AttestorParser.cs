@@ -81,12 +81,25 @@ public static class AttestorParser
 
         if (string.IsNullOrEmpty(pem))
         {
-            return hasId ? new AttestorKey(given, null, null) : Unusable(reader, given, hasId, "it has neither a PEM nor the id of a key kept elsewhere");
+            return RemoteKeyOf(reader, given, hasId, algorithm);
         }
 
         return PublicKey.TryReadPem(pem, algorithm, out var key, out var problem)
             ? new AttestorKey(hasId ? given : key.DefaultId, key, null)
             : Unusable(reader, given, hasId, problem);
+    }
+
+    /// <summary>Without PEM the id must say where the key is kept; one that names nothing could never be fetched.</summary>
+    private static AttestorKey? RemoteKeyOf(MappingReader reader, KeyId given, bool hasId, SignatureAlgorithm algorithm)
+    {
+        if (!hasId)
+        {
+            return Unusable(reader, given, hasId, "it has neither a PEM nor the id of a key in Cloud KMS");
+        }
+
+        return KmsKeyName.TryParse(given.ToString(), out var name)
+            ? AttestorKey.Elsewhere(given, new RemoteKey(name, algorithm))
+            : Unusable(reader, given, hasId, "it has no PEM, and its id is not that of a key version in Cloud KMS", $"add publicKeyPem, or write the id as {KmsKeyName.Form}");
     }
 
     private static AttestorKey? PgpKeyOf(MappingReader reader, string pgp, KeyId given, bool hasId)
@@ -101,10 +114,9 @@ public static class AttestorParser
         return reading.Key is { } key ? new AttestorKey(id, key, null) : Unusable(reader, id, isKnown, reading.Problem!);
     }
 
-    private static AttestorKey? Unusable(MappingReader reader, KeyId id, bool hasId, string problem)
+    private static AttestorKey? Unusable(MappingReader reader, KeyId id, bool hasId, string problem, string remedy = "replace the key; until then it verifies nothing")
     {
-        reader.Problems.Warn(
-            reader.Node.Mark, $"the key {(hasId ? $"`{Shown.Value(id.ToString())}` " : "")}is unusable: {problem}", "replace the key; until then it verifies nothing");
+        reader.Problems.Warn(reader.Node.Mark, $"the key {(hasId ? $"`{Shown.Value(id.ToString())}` " : "")}is unusable: {problem}", remedy);
 
         // Without an id nothing can name the key, but the attestor must still know that it has one: no keys and no usable keys differ.
         return new AttestorKey(hasId ? id : KeyId.OfSubjectPublicKeyInfo(System.Text.Encoding.UTF8.GetBytes($"unusable:{reader.Node.Mark}")), null, problem);

@@ -14,7 +14,14 @@ public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, Verif
 /// <param name="Detail">Source and class, for programs: <c>GRAFEAS:TIMEOUT</c>.</param>
 /// <param name="Explanation">For people; lower case, no full stop.</param>
 /// <param name="IsOwnFault">Our own service or store failed; false for anything an image's author can cause.</param>
-public sealed record EvidenceFailure(ReasonCode Code, string Detail, string Explanation, bool IsOwnFault);
+public sealed record EvidenceFailure(ReasonCode Code, string Detail, string Explanation, bool IsOwnFault)
+{
+    /// <summary>The key that could not be had, if that is what failed.</summary>
+    public string KeyId { get; init; } = "";
+
+    /// <summary>What to do; empty: what the code suggests.</summary>
+    public string Remedy { get; init; } = "";
+}
 
 /// <summary>All that was found for one attestor and one digest.</summary>
 public sealed record AttestorEvidence(IReadOnlyList<AttestationFact> Facts, IReadOnlyList<EvidenceFailure> Failures)

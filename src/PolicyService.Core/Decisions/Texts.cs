@@ -84,8 +84,9 @@ internal static class Texts
         {
             Detail = failure.Detail,
             Attestor = required.Name.ToString(),
+            KeyId = failure.KeyId,
             IsOwnFault = failure.IsOwnFault,
-            Remedy = Remedies.For(failure),
+            Remedy = failure.Remedy.Length > 0 ? failure.Remedy : Remedies.For(failure),
         };
 
     public static Reason FailedOpen(Selection selection) =>

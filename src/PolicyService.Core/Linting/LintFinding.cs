@@ -24,6 +24,7 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     public static readonly LintRule WeakKey = new("PS014", ProblemSeverity.Warning, "The key is weak or will soon be.");
     public static readonly LintRule SharedKey = new("PS015", ProblemSeverity.Warning, "Two attestors share a key: one signer speaks for both.");
     public static readonly LintRule SharedKeyRefused = new("PS016", ProblemSeverity.Error, "Two attestors of one rule share a key that could satisfy both at once.");
+    public static readonly LintRule KeyWithoutPin = new("PS017", ProblemSeverity.Error, "A rule needs a key kept in Cloud KMS that is not pinned, so it verifies nothing.");
     public static readonly LintRule PatternMatchesSiblings = new("PS020", ProblemSeverity.Warning, "The pattern matches names that only begin like the one meant.");
     public static readonly LintRule PatternMatchesTag = new("PS021", ProblemSeverity.Warning, "The pattern admits an image by tag, which can move.");
     public static readonly LintRule PatternNeverMatches = new("PS022", ProblemSeverity.Error, "No image's normalised name matches the pattern.");
@@ -39,7 +40,7 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     /// <summary>Every rule, in the order of the codes.</summary>
     public static IReadOnlyList<LintRule> All { get; } =
     [
-        Document, DocumentPart, DocumentMissing, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused,
+        Document, DocumentPart, DocumentMissing, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused, KeyWithoutPin,
         PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny,
         RuleUnreachable, RuleLikeDefault, EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed,
     ];

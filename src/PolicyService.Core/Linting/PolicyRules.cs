@@ -58,7 +58,12 @@ internal static class PolicyRules
             }
             else if (required.Problem is not null)
             {
-                yield return file.Finding(LintRule.AttestorUnusable, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {required.Problem}", "replace the keys, or pin the one kept elsewhere in pinnedKeys of options.yaml");
+                yield return file.Finding(LintRule.AttestorUnusable, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {required.Problem}", "replace the keys");
+            }
+
+            foreach (var key in required.Attestor?.Keys.Where(key => key.Remote is { Pin: null }) ?? [])
+            {
+                yield return file.Finding(LintRule.KeyWithoutPin, MarkOf(file, rule), $"{NameOf(rule)} needs {required.Name}, whose key `{key.Id}` is not pinned", $"pin it: policyctl attestor pin {required.Name} --policies DIR");
             }
         }
     }

@@ -37,11 +37,15 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         return new RequiredAttestor(name, resolved, problem, options.SourcesOf(name), options.MaxAgeOf(name));
     }
 
-    /// <summary>A key kept elsewhere counts only under its pin; the pin is the project's.</summary>
-    private static AttestorKey Pinned(AttestorKey key, ProjectOptions options) =>
-        key.IsRemote && !options.PinnedKeys.ContainsKey(key.Id)
-            ? key with { Problem = $"the key `{key.Id}` has no PEM and no entry in pinnedKeys" }
-            : key;
+    /// <summary>A key kept elsewhere counts only under its pin; the pin is that of the rule's project, and so is what its end does.</summary>
+    private static AttestorKey Pinned(AttestorKey key, ProjectOptions options) => key.Remote is not { } remote ? key : key with
+    {
+        Remote = remote with
+        {
+            Pin = options.PinnedKeys.TryGetValue(remote.Name, out var pin) ? pin : null,
+            RevokeOnDisable = options.RevokeOnKmsDisable,
+        },
+    };
 
     /// <summary>
     /// Registry and inline signatures name no note, so one signature would satisfy both of two attestors that share a key.
@@ -53,7 +57,7 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
             return required;
         }
 
-        var material = Array.ConvertAll(required, one => Material(one, options));
+        var material = Array.ConvertAll(required, Material);
         for (var first = 0; first < required.Length; first++)
         {
             for (var second = first + 1; second < required.Length; second++)
@@ -73,10 +77,10 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
 
     /// <summary>Every key of the attestor, those kept elsewhere by their pin.</summary>
-    private static HashSet<Digest> Material(RequiredAttestor required, ProjectOptions options) =>
+    private static HashSet<Digest> Material(RequiredAttestor required) =>
     [
         .. required.Attestor?.Material ?? [],
-        .. required.Attestor?.Keys.Where(key => key.IsRemote).Select(key => options.PinnedKeys[key.Id]) ?? [],
+        .. required.Attestor?.Keys.Select(key => key.Remote?.Pin).OfType<Digest>() ?? [],
     ];
 
     /// <summary>What was wrong with it before stays what is said of it.</summary>

@@ -115,18 +115,19 @@ public static class OptionsParser
         return attestors.ToFrozenDictionary();
     }
 
-    private static FrozenDictionary<KeyId, Digest> ParsePins(MappingReader reader)
+    private static FrozenDictionary<KmsKeyName, Digest> ParsePins(MappingReader reader)
     {
-        var pins = new Dictionary<KeyId, Digest>();
+        var pins = new Dictionary<KmsKeyName, Digest>();
         foreach (var entry in reader.Entries("pinnedKeys"))
         {
-            if (!KeyId.TryParse(entry.Key, out var id))
+            if (!KmsKeyName.TryParse(entry.Key, out var name))
             {
-                reader.Problems.Error(entry.Mark, $"`{Shown.Value(entry.Key)}` is no key id", "write the id as the attestor has it");
+                reader.Problems.Error(entry.Mark, $"`{Shown.Value(entry.Key)}` is not the id of a key version in Cloud KMS", $"write {KmsKeyName.Form}, as `policyctl attestor pin` does");
             }
-            else if (reader.Parse<Digest>(entry.Value, "pinnedKeys", ParseDigest, out var digest))
+            else if (reader.Parse<Digest>(entry.Value, "pinnedKeys", ParseDigest, out var digest) && !pins.TryAdd(name, digest) && pins[name] != digest)
             {
-                pins[id] = digest;
+                // Which of the two would verify must not depend on their order.
+                reader.Problems.Error(entry.Mark, $"the key `{Shown.Value(entry.Key)}` is pinned twice, differently", "keep the pin that is right");
             }
         }
 

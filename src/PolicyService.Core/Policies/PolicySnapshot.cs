@@ -63,6 +63,14 @@ public sealed partial class PolicySnapshot
 
     public bool ClustersRefused { get; }
 
+    /// <summary>The keys kept elsewhere that some rule needs, as it needs them; one may stand here more than once.</summary>
+    public IEnumerable<RemoteKey> RemoteKeys => Projects.Values
+        .SelectMany(project => project.Rules.Values)
+        .SelectMany(rule => rule.Attestors)
+        .SelectMany(required => required.Attestor?.Keys ?? [])
+        .Select(key => key.Remote)
+        .OfType<RemoteKey>();
+
     public static PolicySnapshot Build(DocumentSet documents, long generation) => new(documents, generation);
 
     /// <summary>Attestations of the digest under the note, newest first. Whose project they stand in does not matter.</summary>

@@ -60,8 +60,8 @@ public sealed class ProjectOptions
 
     public FrozenDictionary<AttestorName, AttestorOptions> Attestors { get; init; } = FrozenDictionary<AttestorName, AttestorOptions>.Empty;
 
-    /// <summary>SHA-256 of the public keys that key ids without PEM stand for.</summary>
-    public FrozenDictionary<KeyId, Digest> PinnedKeys { get; init; } = FrozenDictionary<KeyId, Digest>.Empty;
+    /// <summary>SHA-256 of the SubjectPublicKeyInfo of keys kept in Cloud KMS, by the key's name in whatever spelling.</summary>
+    public FrozenDictionary<KmsKeyName, Digest> PinnedKeys { get; init; } = FrozenDictionary<KmsKeyName, Digest>.Empty;
 
     /// <summary>Digests revoked for every attestor.</summary>
     public FrozenDictionary<Digest, Revocation> RevokedDigests { get; init; } = FrozenDictionary<Digest, Revocation>.Empty;

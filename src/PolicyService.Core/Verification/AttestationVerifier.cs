@@ -18,10 +18,11 @@ public static class AttestationVerifier
 {
     /// <param name="attestor">The attestor whose keys count.</param>
     /// <param name="attestations">Its attestations of the digest, newest first.</param>
+    /// <param name="keys">Gives the keys that are kept elsewhere.</param>
     /// <param name="check">Verifies one signature.</param>
     /// <param name="cancellation">The end of the time for this evaluation; what is unread then is a DEADLINE failure.</param>
     public static AttestorEvidence Verify(
-        Attestor attestor, IReadOnlyList<Attestation> attestations, SignatureCheck check, CancellationToken cancellation)
+        Attestor attestor, IReadOnlyList<Attestation> attestations, KeyLookup keys, SignatureCheck check, CancellationToken cancellation)
     {
         var facts = new List<AttestationFact>();
         var failures = new FailureList();
@@ -51,7 +52,7 @@ public static class AttestationVerifier
                     return new AttestorEvidence(facts, failures.Items);
                 }
 
-                if (Fact(key, attestation, signature, check, perKey, failures) is { } fact)
+                if (Fact(key, attestation, signature, keys, check, perKey, failures) is { } fact)
                 {
                     facts.Add(fact);
                 }
@@ -86,7 +87,13 @@ public static class AttestationVerifier
     }
 
     private static AttestationFact? Fact(
-        AttestorKey key, Attestation attestation, AttestationSignature signature, SignatureCheck check, Dictionary<KeyId, int> perKey, FailureList failures)
+        AttestorKey key,
+        Attestation attestation,
+        AttestationSignature signature,
+        KeyLookup keys,
+        SignatureCheck check,
+        Dictionary<KeyId, int> perKey,
+        FailureList failures)
     {
         if (attestation.IsOversized || signature.IsOversized)
         {
@@ -103,15 +110,51 @@ public static class AttestationVerifier
         }
 
         perKey[signature.KeyId] = count + 1;
-        if (key.IsRemote)
+        if (key.Remote is { } remote)
         {
-            failures.Add(ReasonCode.KeyUnavailable, "KMS:NOT_FETCHED", $"the public key `{key.Id}` could not be fetched");
+            if (Resolve(remote, keys, out var failure) is { } fetched)
+            {
+                return new AttestationFact(attestation, key.Id, check(fetched, attestation, signature));
+            }
+
+            failures.Add(key.Id, failure);
             return null;
         }
 
         return key.Key is null
             ? new AttestationFact(attestation, key.Id, new VerificationResult.Rejected(RejectionReason.KeyUnknown, $"the key is unusable: {key.Problem}"))
             : new AttestationFact(attestation, key.Id, check(key.Key, attestation, signature));
+    }
+
+    /// <summary>
+    /// The pinned key under the declared algorithm, or why there is none. Pin and algorithm are looked at here, whoever fetched the key:
+    /// no cache in between needs to be believed.
+    /// </summary>
+    private static PublicKey? Resolve(RemoteKey remote, KeyLookup keys, out KeyFailure failure)
+    {
+        failure = KeyFailure.NotPinned;
+        if (remote.Pin is not { } pin)
+        {
+            return null;
+        }
+
+        switch (keys(remote))
+        {
+            case KeyResolution.Found { Key: var key } when key.Fingerprint != pin:
+                failure = KeyFailure.OtherKey;
+                return null;
+            case KeyResolution.Found { Key: var key } when remote.Algorithm is not SignatureAlgorithm.Unspecified && key.Algorithm != remote.Algorithm:
+                failure = KeyFailure.OtherAlgorithm;
+                return null;
+            case KeyResolution.Found { Key: var key }:
+                return key;
+            case KeyResolution.Missing missing:
+                failure = missing.Failure;
+                return null;
+            default:
+                failure = KeyFailure.NotFetched;
+                return null;
+        }
     }
 
     /// <summary>Failures without repetition: ten thousand oversized attestations are one.</summary>
@@ -127,6 +170,23 @@ public static class AttestationVerifier
             {
                 // An image's author can cause each of these, so none may fail open.
                 _items.Add(new EvidenceFailure(code, detail, explanation, IsOwnFault: false));
+            }
+        }
+
+        /// <summary>
+        /// Once for each key. A signature made of anything is enough to name a key whose service is down, so this must not fail open either.
+        /// </summary>
+        public void Add(KeyId key, KeyFailure failure)
+        {
+            var keyId = key.ToString();
+            if (!_items.Exists(item => item.KeyId == keyId))
+            {
+                var (code, detail) = failure is KeyFailure.Deadline ? (ReasonCode.Deadline, "KMS") : (ReasonCode.KeyUnavailable, $"KMS:{KeyFailures.Name(failure)}");
+                _items.Add(new EvidenceFailure(code, detail, $"the public key `{keyId}` cannot be had: {KeyFailures.Why(failure)}", IsOwnFault: false)
+                {
+                    KeyId = keyId,
+                    Remedy = KeyFailures.Remedy(failure),
+                });
             }
         }
     }

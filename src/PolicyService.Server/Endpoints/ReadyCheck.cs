@@ -1,8 +1,12 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
+using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Keys;
 using PolicyService.Server.Audits;
+using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
 
 namespace PolicyService.Server.Endpoints;
@@ -33,6 +37,7 @@ public static class ReadyDetail
         {
             status = report.Status is HealthStatus.Healthy ? "ready" : "not ready",
             reasons = report.Entries.Values.Select(entry => entry.Description).OfType<string>().ToArray(),
+            keys = Keys(context.RequestServices.GetRequiredService<PublicKeyCache>()),
             documents = version is null ? null : new
             {
                 generation = version.Snapshot.Generation,
@@ -49,9 +54,36 @@ public static class ReadyDetail
                     remedy = problem.Remedy,
                 }).ToArray(),
             },
+            // Ready all the same: without Redis the service is slower, never wrong.
+            redis = context.RequestServices.GetService<RedisLink>() is { } link ? new { state = NameOf(link.State), degraded = link.State is not RedisState.Up } : null,
         };
         return context.Response.WriteAsJsonAsync(detail, JsonSerializerOptions.Web, context.RequestAborted);
     }
+
+    /// <summary>The KMS keys that somebody should look at; they do not take the service away.</summary>
+    private static object[] Keys(PublicKeyCache keys)
+    {
+        var unavailable = keys.Unavailable.ToDictionary();
+        var states = keys.States.All.Where(pair => pair.Value is KeyState.Disabled or KeyState.Destroyed).ToDictionary();
+        return
+        [
+            .. unavailable.Keys.Union(states.Keys).OrderBy(name => name.ToString(), StringComparer.Ordinal).Select(name => new
+            {
+                key = name.ToString(),
+                state = states.TryGetValue(name, out var state) ? KeyGauges.NameOf(state) : null,
+                problem = unavailable.TryGetValue(name, out var failure) ? $"KMS:{KeyFailures.Name(failure)}" : null,
+                remedy = unavailable.ContainsKey(name) ? KeyFailures.Remedy(failure) : "enable the version, or sign with another key and remove this one from the attestor",
+            }),
+        ];
+    }
+
+    private static string NameOf(RedisState state) => state switch
+    {
+        RedisState.Connecting => "connecting",
+        RedisState.Up => "up",
+        RedisState.Refusing => "stores nothing",
+        _ => "down",
+    };
 
     public static HealthCheckOptions Options { get; } = new() { ResponseWriter = WriteAsync };
 }

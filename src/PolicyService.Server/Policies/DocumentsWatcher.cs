@@ -5,10 +5,11 @@ using PolicyService.Evidence.Documents;
 namespace PolicyService.Server.Policies;
 
 /// <summary>
-/// Keeps the snapshot in force up to date: looks at the directory every half second, and once before the server listens. When the
-/// directory cannot be read the last version stays, marked stale.
+/// Keeps the snapshot in force up to date: looks at the directory every half second, sooner when a bell rings, and once before the
+/// server listens. When the directory cannot be read the last version stays, marked stale.
 /// </summary>
-public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotInForce inForce, TimeProvider time, ILogger<DocumentsWatcher> logger)
+public sealed partial class DocumentsWatcher(
+    ServerSettings settings, SnapshotInForce inForce, PollSignal signal, IChangeBell bell, TimeProvider time, ILogger<DocumentsWatcher> logger)
     : BackgroundService
 {
     private readonly DocumentDirectory _directory = new(settings.PoliciesDirectory, time);
@@ -23,8 +24,10 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
     }
 
     /// <summary>One look at the directory.</summary>
-    internal void Poll()
+    /// <returns>There is a new version.</returns>
+    internal bool Poll()
     {
+        var hasNews = false;
         var current = inForce.Current;
         try
         {
@@ -36,6 +39,7 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
                 inForce.Replace(new PolicyVersion(snapshot, now, false, reading.Problems));
                 LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, reading.Problems.Count);
                 LogProblems(reading.Problems, current?.Problems ?? []);
+                hasNews = true;
             }
             else
             {
@@ -60,14 +64,47 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
                 inForce.Replace(current with { IsStale = true });
             }
         }
+
+        return hasNews;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (await _timer.WaitForNextTickAsync(stoppingToken))
+        var tick = _timer.WaitForNextTickAsync(stoppingToken).AsTask();
+        var bells = signal.WaitAsync(stoppingToken);
+        while (true)
         {
-            Poll();
+            await Task.WhenAny(tick, bells);
+            // The timer comes first: bells may add to its looks, never stand in for them.
+            if (tick.IsCompleted)
+            {
+                if (!await tick)
+                {
+                    return;
+                }
+
+                tick = _timer.WaitForNextTickAsync(stoppingToken).AsTask();
+                if (Poll())
+                {
+                    bell.Ring();
+                }
+            }
+            else
+            {
+                await bells;
+                // Whoever woke this replica has told the others too.
+                var started = time.GetTimestamp();
+                Poll();
+                bells = NextBellAsync(time.GetElapsedTime(started), stoppingToken);
+            }
         }
+    }
+
+    /// <summary>Deaf for a while after an early look, at least for as long as the look took: a storm of bells cannot keep a large directory busy.</summary>
+    private async Task NextBellAsync(TimeSpan looked, CancellationToken cancellation)
+    {
+        await Task.Delay(looked > PollSignal.Gap ? looked : PollSignal.Gap, time, cancellation);
+        await signal.WaitAsync(cancellation);
     }
 
     public override void Dispose()

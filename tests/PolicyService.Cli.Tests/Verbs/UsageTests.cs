@@ -31,6 +31,10 @@ public sealed class UsageTests
         { "payload of nothing", "payload" },
         { "payload of two images", "payload x y" },
         { "arguments for the demo", "demo x" },
+        { "pin without documents", "attestor pin build" },
+        { "pin of nothing", "attestor pin --policies ." },
+        { "a key service on another machine without TLS", "attestor pin build --policies . --kms-endpoint http://192.0.2.1" },
+        { "a key service for a server", "evaluate x --cluster a.b --server http://127.0.0.1:1 --kms-endpoint http://127.0.0.1:1" },
     };
 
     [Theory, MemberData(nameof(Wrong))]
@@ -54,6 +58,8 @@ public sealed class UsageTests
     [InlineData("policy")]
     [InlineData("policy lint")]
     [InlineData("completion")]
+    [InlineData("attestor")]
+    [InlineData("attestor pin")]
     public async Task Help_of_every_verb_has_an_example(string verb)
     {
         var run = await Policyctl.RunHereAsync([.. verb.Split(' '), "--help"]);

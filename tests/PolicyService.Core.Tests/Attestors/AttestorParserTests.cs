@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Tests.Documents;
@@ -10,7 +11,7 @@ public sealed class AttestorParserTests(GpgHome gpg)
     private const string File = "attestors/a.yaml";
     private const string Name = "name: projects/p/attestors/a\n";
     private const string Note = "userOwnedGrafeasNote:\n  noteReference: projects/p/notes/n\n";
-    private const string Kms = "//cloudkms.googleapis.com/v1/projects/p/cryptoKeyVersions/1";
+    private const string Kms = "//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
 
     public static TheoryData<string, string, int, int, string> Refused => new()
     {
@@ -27,7 +28,7 @@ public sealed class AttestorParserTests(GpgHome gpg)
         { "unknown field in the note", $"{Name}{Note}  keys: []\n", 4, 3, "unknown field `keys`" },
         { "keys a mapping", $"{Name}{Note}  publicKeys: {{}}\n", 4, 15, "`publicKeys` is a mapping" },
         { "key a string", $"{Name}{Note}  publicKeys: [k]\n", 4, 16, "an item of `publicKeys` is `k`" },
-        { "key with more", $"{Name}{Note}  publicKeys:\n  - {{id: k, use: sign}}\n", 5, 13, "unknown field `use`" },
+        { "key with more", $"{Name}{Note}  publicKeys:\n  - {{use: sign, id: {Kms}}}\n", 5, 6, "unknown field `use`" },
         { "key id with a space", $"{Name}{Note}  publicKeys:\n  - {{id: a b}}\n", 5, 10, "`id`: `a b` is not usable" },
         { "key id empty", $"{Name}{Note}  publicKeys:\n  - {{id: \"\"}}\n", 5, 10, "`id`: `` is not usable" },
         { "key id over 1,024", $"{Name}{Note}  publicKeys:\n  - {{id: {new string('k', 1025)}}}\n", 5, 10, $"`id`: `{new string('k', 120)}… (1025 characters)` is not usable" },
@@ -36,8 +37,8 @@ public sealed class AttestorParserTests(GpgHome gpg)
         { "unknown algorithm", $"{Name}{Note}  publicKeys:\n  - {{id: k, pkixPublicKey: {{signatureAlgorithm: MD5}}}}\n", 5, 49, "`signatureAlgorithm`: `MD5` is not usable" },
         { "unspecified algorithm", $"{Name}{Note}  publicKeys:\n  - {{id: k, pkixPublicKey: {{signatureAlgorithm: SIGNATURE_ALGORITHM_UNSPECIFIED}}}}\n", 5, 49, "`signatureAlgorithm`: `SIGNATURE_ALGORITHM_UNSPECIFIED` is not usable" },
         { "two ids for one key", $"{Name}{Note}  publicKeys:\n  - {{id: k, pkixPublicKey: {{keyId: l}}}}\n", 5, 29, "`keyId` differs from the key's `id`" },
-        { "key id twice", $"{Name}{Note}  publicKeys: [{{id: k}}, {{id: l}}, {{id: k}}]\n", 4, 3, "the key id `k` stands twice" },
-        { "key id twice, in two places", $"{Name}{Note}  publicKeys: [{{id: k}}, {{pkixPublicKey: {{keyId: k}}}}]\n", 4, 3, "the key id `k` stands twice" },
+        { "key id twice", $"{Name}{Note}  publicKeys: [{{id: {Kms}}}, {{id: {Kms}0}}, {{id: {Kms}}}]\n", 4, 3, $"the key id `{Kms}` stands twice" },
+        { "key id twice, in two places", $"{Name}{Note}  publicKeys: [{{id: {Kms}}}, {{pkixPublicKey: {{keyId: {Kms}}}}}]\n", 4, 3, $"the key id `{Kms}` stands twice" },
     };
 
     [Theory, MemberData(nameof(Refused))]
@@ -119,7 +120,58 @@ public sealed class AttestorParserTests(GpgHome gpg)
 
     [Fact]
     public void Parse_reads_a_key_that_is_kept_elsewhere() =>
-        Assert.True(Assert.Single(Reading.Accepted<Attestor>(File, $"{Name}{Note}  publicKeys:\n  - {{id: {Kms}}}\n").Keys) is { IsRemote: true, Id: var id } && id.ToString() == Kms);
+        Assert.True(Assert.Single(Reading.Accepted<Attestor>(File, $"{Name}{Note}  publicKeys:\n  - {{id: {Kms}}}\n").Keys)
+            is { Remote: { Algorithm: SignatureAlgorithm.Unspecified, Pin: null } remote, Key: null, Problem: null, Id: var id } && id.ToString() == Kms && remote.Name.ToString() == Kms);
+
+    [Fact]
+    public void Parse_reads_the_declared_algorithm_of_a_key_that_is_kept_elsewhere() =>
+        Assert.Equal(
+            SignatureAlgorithm.RsaPss2048Sha256,
+            Assert.Single(Reading.Accepted<Attestor>(File, $"{Name}{Note}  publicKeys:\n  - {{id: {Kms}, pkixPublicKey: {{signatureAlgorithm: RSA_SIGN_PSS_2048_SHA256}}}}\n").Keys).Remote!.Algorithm);
+
+    [Theory]
+    [InlineData("of no scheme", "k")]
+    [InlineData("without version", "//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k")]
+    [InlineData("of another cloud", "awskms:///arn:aws:kms:eu-west-1:1:key/k")]
+    [InlineData("of another host", "//127.0.0.1:8080/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1")]
+    public void Parse_refuses_a_key_without_PEM_under_an_id(string name, string id)
+    {
+        var read = Reading.Of(File, $"{Name}{Note}  publicKeys:\n  - {{id: \"{id}\"}}\n  - {{id: {Kms}}}\n");
+        var problem = Assert.Single(read.Problems);
+
+        Assert.Contains("has no PEM", problem.Message, StringComparison.Ordinal);
+        Assert.Contains(KmsKeyName.BinaryAuthorizationPrefix, problem.Remedy, StringComparison.Ordinal);
+        Assert.True(Assert.IsType<Attestor>(read.Content).Keys is [{ Problem: not null, Remote: null }, { Problem: null, Remote: not null }], name);
+    }
+
+    public static TheoryData<string, string, string> UnusablePems
+    {
+        get
+        {
+            var p256 = TestKey.Of(SignatureAlgorithm.EcdsaP256Sha256);
+            using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            using var small = RSA.Create(1024);
+            return new()
+            {
+                { "certificate", PemEncoding.WriteString("CERTIFICATE", TestKey.Der(p256.Pem)), "openssl x509 -pubkey" },
+                { "private key", own.ExportPkcs8PrivateKeyPem(), "holds a private key" },
+                { "RSA with 1,024 bits", small.ExportSubjectPublicKeyInfoPem(), "has 1024 bits" },
+                { "secp256k1", TestKey.EcPem("1.3.132.0.10", [4, .. new byte[64]]), "of no kind that is verified here" },
+            };
+        }
+    }
+
+    [Theory, MemberData(nameof(UnusablePems))]
+    [Trait("attack", "51")]
+    public void Parse_refuses_PEM_that_is_no_usable_key(string name, string pem, string why)
+    {
+        var algorithm = name.StartsWith("RSA", StringComparison.Ordinal) ? "RSA_PSS_2048_SHA256" : "ECDSA_P256_SHA256";
+        // An id in Cloud KMS must not make a key of what the document gives as PEM.
+        var read = Reading.Of(File, $"{Name}{Note}  publicKeys:\n  - id: {Kms}\n    pkixPublicKey:\n      signatureAlgorithm: {algorithm}\n      publicKeyPem: |\n{Indented(pem)}\n");
+
+        Assert.Contains(why, Assert.Single(read.Problems).Message, StringComparison.Ordinal);
+        Assert.True(Assert.Single(Assert.IsType<Attestor>(read.Content).Keys) is { Problem: not null, Key: null, Remote: null });
+    }
 
     [Fact]
     public void Parse_reads_an_attestor_without_keys() => Assert.Empty(Reading.Accepted<Attestor>(File, Name + Note).Keys);

@@ -47,11 +47,13 @@ internal static class CaseRun
         Assert.All(failures, group => Assert.Contains(selection.Attestors, required => required.Name.ToString() == group.Key));
         var evidence = selection.NeedEvidence.ToDictionary(required => required.Name, required =>
         {
-            var local = LocalEvidence.Collect(snapshot, selection, required, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
+            var local = LocalEvidence.Collect(snapshot, selection, required, NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
             return local with { Failures = [.. local.Failures, .. failures[required.Name.ToString()]] };
         });
         return new EvidenceSet(evidence, null);
     }
+
+    private static KeyResolution NoKeyService(RemoteKey key) => new KeyResolution.Missing(KeyFailure.NotFetched);
 
     private static bool TryRead(CaseRequest asked, CaseGrants grants, out EvaluationRequest request, out string field)
     {

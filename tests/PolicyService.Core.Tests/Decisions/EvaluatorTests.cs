@@ -19,8 +19,8 @@ public sealed class EvaluatorTests
           enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG
           requireAttestationsBy: [projects/p/attestors/a]
         """;
-    private const string Attestor = "name: projects/p/attestors/a\nuserOwnedGrafeasNote: {noteReference: projects/p/notes/n, publicKeys: [{id: //kms/k}]}\n";
-    private const string Options = "pinnedKeys: {//kms/k: \"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n";
+    private const string Attestor = "name: projects/p/attestors/a\nuserOwnedGrafeasNote: {noteReference: projects/p/notes/n, publicKeys: [{id: //cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1}]}\n";
+    private const string Options = "pinnedKeys: {//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1: \"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n";
 
     private static readonly DateTimeOffset Now = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly Digest Image = Digest.Of("image"u8);
@@ -98,7 +98,7 @@ public sealed class EvaluatorTests
     private static EvidenceSet Evidence(EvidenceSource source, SimpleSigningType type, Digest signed, Digest? resource)
     {
         Assert.True(AttestorName.TryParse("projects/p/attestors/a", out var attestor));
-        Assert.True(KeyId.TryParse("//kms/k", out var key));
+        Assert.True(KeyId.TryParse("//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1", out var key));
         var attestation = new Attestation("payload"u8.ToArray(), []) { Source = source, ResourceDigest = resource };
         var fact = new AttestationFact(attestation, key, new VerificationResult.Verified(new SimpleSigningPayload("r.example/a", signed, type)));
         return new EvidenceSet(new Dictionary<AttestorName, AttestorEvidence> { [attestor] = new([fact], []) }, null);

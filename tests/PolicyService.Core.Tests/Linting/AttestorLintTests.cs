@@ -33,7 +33,7 @@ public sealed class AttestorLintTests
 
     [Fact]
     public void Key_kept_elsewhere_without_a_pin_is_an_error_at_the_rule() =>
-        Assert.Equal(["PS013 policy.yaml:2:1"], new Documents().With("attestors/build.yaml", Documents.Attestor("build", Kms)).Places());
+        Assert.Equal(["PS017 policy.yaml:2:1"], new Documents().With("attestors/build.yaml", Documents.Attestor("build", Kms)).Places());
 
     [Fact]
     public void Key_kept_elsewhere_with_a_pin_is_left_alone() => Assert.Empty(new Documents()

@@ -32,8 +32,8 @@ public sealed class OptionsParserTests
         { "attestor's unknown option", "attestors:\n  projects/p/attestors/a: {age: 1h}\n", 2, 28, "unknown field `age`" },
         { "attestor's age", "attestors:\n  projects/p/attestors/a: {maxAttestationAge: old}\n", 2, 47, "`maxAttestationAge`: `old` is not usable" },
         { "attestor twice", "attestors:\n  projects/p/attestors/a: {}\n  projects/p/attestors/a: {}\n", 3, 3, "the key `projects/p/attestors/a` stands twice" },
-        { "pin of no key id", $"pinnedKeys:\n  \"a b\": {Digest}\n", 2, 3, "`a b` is no key id" },
-        { "pin no digest", "pinnedKeys:\n  //kms/k: abc\n", 2, 12, "`pinnedKeys`: `abc` is not usable" },
+        { "pin of no key id", $"pinnedKeys:\n  \"a b\": {Digest}\n", 2, 3, "`a b` is not the id of a key version in Cloud KMS" },
+        { "pin no digest", "pinnedKeys:\n  //cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1: abc\n", 2, 100, "`pinnedKeys`: `abc` is not usable" },
         { "revocation without digest", "revocations:\n- {reason: r, author: a}\n", 2, 3, "`digest` is missing" },
         { "revocation without reason", $"revocations:\n- {{digest: \"{Digest}\", author: a}}\n", 2, 3, "`reason` is missing" },
         { "revocation without author", $"revocations:\n- {{digest: \"{Digest}\", reason: r}}\n", 2, 3, "`author` is missing" },
@@ -67,7 +67,7 @@ public sealed class OptionsParserTests
             attestors:
               projects/p/attestors/build: {evidenceSources: [INLINE, INLINE], maxAttestationAge: 24h}
             pinnedKeys:
-              //cloudkms.googleapis.com/v1/projects/p/cryptoKeyVersions/1: {{Digest}}
+              //cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1: {{Digest}}
             revocations:
               - {digest: "{{Digest}}", reason: CVE-2026-1, author: alice@example.com}
               - {digest: "{{Digest}}", attestor: projects/p/attestors/qa, reason: withdrawn, author: bob@example.com}
@@ -91,6 +91,28 @@ public sealed class OptionsParserTests
         Assert.Equal("withdrawn", Assert.Single(options.RevokedPairs).Value.Reason);
         Assert.Single(options.PinnedKeys);
         Assert.Equal(["registry.example.com"], options.Registries);
+    }
+
+    [Theory]
+    [InlineData("no key version", "projects/p")]
+    [InlineData("a key without version", "//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k")]
+    public void Parse_refuses_a_pin_of(string name, string key)
+    {
+        var problem = Assert.Single(Reading.Of(File, $"pinnedKeys:\n  {key}: {Digest}\n").Problems);
+
+        Assert.True(problem.Message.Contains("is not the id of a key version", StringComparison.Ordinal), name);
+        Assert.Contains("policyctl attestor pin", problem.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_refuses_two_different_pins_of_one_key_however_it_is_spelled()
+    {
+        const string Resource = "projects/p/locations/l/keyRings/r/cryptoKeys/k/";
+        string Pins(string other) =>
+            $"pinnedKeys:\n  //cloudkms.googleapis.com/v1/{Resource}cryptoKeyVersions/1: {Digest}\n  gcpkms://{Resource}versions/1: {other}\n";
+
+        Assert.Single(Reading.Accepted<ProjectOptions>(File, Pins(Digest)).PinnedKeys);
+        Reading.Refused(File, Pins($"sha256:{new string('1', 64)}"), 3, 3, $"the key `gcpkms://{Resource}versions/1` is pinned twice, differently", "two pins");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using PolicyService.Core.Attestors;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Tests.Documents;
@@ -15,25 +16,41 @@ public sealed class PolicySnapshotTests
           enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG
           requireAttestationsBy: [projects/p/attestors/a, projects/p/attestors/gone, projects/p/attestors/a]
         """;
-    private const string Attestor = "name: projects/p/attestors/a\nuserOwnedGrafeasNote: {noteReference: projects/p/notes/n, publicKeys: [{id: //kms/k}]}\n";
+    private const string Kms = "//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
+    private const string Attestor = $"name: projects/p/attestors/a\nuserOwnedGrafeasNote: {{noteReference: projects/p/notes/n, publicKeys: [{{id: {Kms}}}]}}\n";
 
     [Fact]
     public void Build_resolves_the_attestors_of_a_rule_once_each()
     {
-        var required = Required(("policy.yaml", Policy), ("attestors/a.yaml", Attestor), ("options.yaml", $"pinnedKeys: {{//kms/k: \"{Empty}\"}}\nmaxAttestationAge: 1h\n"));
+        var required = Required(("policy.yaml", Policy), ("attestors/a.yaml", Attestor), ("options.yaml", $"pinnedKeys: {{{Kms}: \"{Empty}\"}}\nmaxAttestationAge: 1h\n"));
 
         Assert.Equal(["projects/p/attestors/a", "projects/p/attestors/gone"], required.Select(one => one.Name.ToString()));
-        Assert.True(required[0] is { Problem: null, Attestor.Keys: [{ IsRemote: true }], Sources: [EvidenceSource.Grafeas] });
+        Assert.True(required[0] is { Problem: null, Attestor.Keys: [{ Remote: { Pin: not null, RevokeOnDisable: false } }], Sources: [EvidenceSource.Grafeas] });
+        Assert.Equal(Empty, required[0].Attestor!.Keys[0].Remote!.Pin.ToString());
         Assert.Equal(TimeSpan.FromHours(1), required[0].MaxAge);
         Assert.True(required[1] is { Problem: "the attestor does not exist", Attestor: null });
     }
 
     [Fact]
-    public void Build_spoils_a_remote_key_without_pin_in_the_projects_options()
+    public void Build_leaves_a_remote_key_without_pin_in_the_projects_own_options_unpinned()
     {
-        var required = Required(("policy.yaml", Policy), ("attestors/a.yaml", Attestor), ("projects/q/options.yaml", $"pinnedKeys: {{//kms/k: \"{Empty}\"}}\n"));
+        var required = Required(("policy.yaml", Policy), ("attestors/a.yaml", Attestor), ("projects/q/options.yaml", $"pinnedKeys: {{{Kms}: \"{Empty}\"}}\n"));
 
-        Assert.Contains("no entry in pinnedKeys", required[0].Problem, StringComparison.Ordinal);
+        Assert.True(required[0] is { Problem: null, Attestor.Keys: [{ Remote: { Pin: null } }] });
+    }
+
+    [Fact]
+    public void Build_finds_the_pin_whatever_spelling_the_key_has_on_either_side()
+    {
+        var cosign = Kms.Replace(KmsKeyName.BinaryAuthorizationPrefix, KmsKeyName.CosignPrefix, StringComparison.Ordinal);
+        foreach (var (id, pinned) in new[] { (Kms, cosign), (cosign, Kms), (cosign.Replace("cryptoKeyVersions", "versions", StringComparison.Ordinal), cosign) })
+        {
+            var required = Required(
+                ("policy.yaml", Policy), ("attestors/a.yaml", Attestor.Replace(Kms, id, StringComparison.Ordinal)),
+                ("options.yaml", $"pinnedKeys: {{{pinned}: \"{Empty}\"}}\nrevokeOnKmsDisable: true\n"));
+
+            Assert.True(required[0].Attestor!.Keys is [{ Remote: { Pin: not null, RevokeOnDisable: true } remote, Id: var kept }] && remote.Name.ToString() == Kms && kept.ToString() == id);
+        }
     }
 
     [Fact]

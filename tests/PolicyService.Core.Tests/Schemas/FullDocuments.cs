@@ -71,7 +71,7 @@ internal static class FullDocuments
 
     private static string Options(string failMode) => $$$"""
         {"failMode": {{{failMode}}}, "bindRepository": true, "indexCoversChildren": true, "maxAttestationAge": "1h30m", "maxSnapshotAge": "24h", "evidenceSources": ["INLINE"],
-         "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS"], "maxAttestationAge": "30s"}}, "pinnedKeys": {"//kms/k": "{{{Digest}}}"},
+         "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS"], "maxAttestationAge": "30s"}}, "pinnedKeys": {"//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1": "{{{Digest}}}"},
          "revocations": [{"digest": "{{{Digest}}}", "attestor": "projects/acme/attestors/build", "reason": "r", "author": "a"}], "evidenceGrace": "168h",
          "revokeOnKmsDisable": true, "registries": [{"host": "h", "insecure": true, "mirrors": ["m"], "credentials": "c"}],
          "containerAnalysis": {"endpoint": "e", "projects": ["p"]}, "breakGlass": {"requireGrant": true}}

@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Api.V1;
-using PolicyService.Tests;
 
 namespace PolicyService.Server.Tests.Cases;
 

@@ -27,6 +27,11 @@ public sealed class StartTests : IDisposable
         { "a name that may be anything", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "http://localhost.evil.example:0"], "loopback" },
         { "https", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "https://127.0.0.1:0"], "--Urls:Grpc" },
         { "no URL", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "50051"], "--Urls:Grpc" },
+        { "a key service on another machine without TLS", ["--Policies:Directory", "{docs}", "--Kms:Endpoint", "http://192.0.2.1"], "--Kms:Endpoint" },
+        { "a key service that is no URL", ["--Policies:Directory", "{docs}", "--Kms:Endpoint", "cloudkms"], "--Kms:Endpoint" },
+        { "an interval of nothing", ["--Policies:Directory", "{docs}", "--Kms:StateInterval", "0s"], "--Kms:StateInterval" },
+        { "an interval without unit", ["--Policies:Directory", "{docs}", "--Kms:StateInterval", "60"], "--Kms:StateInterval" },
+        { "an interval of days", ["--Policies:Directory", "{docs}", "--Kms:StateInterval", "25h"], "--Kms:StateInterval" },
         { "records in a directory that is not there", ["--Policies:Directory", "{docs}", "--Audit:File", "/nowhere/records.jsonl"], "--Audit:File" },
         { "records in a directory", ["--Policies:Directory", "{docs}", "--Audit:File", "/"], "--Audit:File" },
     };

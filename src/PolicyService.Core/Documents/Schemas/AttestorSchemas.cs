@@ -59,7 +59,7 @@ internal static class AttestorSchemas
     private static MappingShape Key(string field) => new(
         $"public key of {field}",
         PassedOver("comment", "Whose key it is, in words for people."),
-        new FieldShape("id", KeyIdText, "What signatures name the key by; by default the RFC 6920 URI of its SubjectPublicKeyInfo.", KeyIdExample),
+        new FieldShape("id", KeyIdText, "What signatures name the key by; by default the RFC 6920 URI of its SubjectPublicKeyInfo. A key without PEM is kept in Cloud KMS and has the id of its version there; it needs a pin in options.yaml.", KeyIdExample),
         new FieldShape("asciiArmoredPgpPublicKey", Text, "A PGP public key, ASCII-armored."),
         new FieldShape(
             "pkixPublicKey",

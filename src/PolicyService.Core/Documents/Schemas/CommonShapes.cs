@@ -1,3 +1,5 @@
+using PolicyService.Core.Attestors;
+
 namespace PolicyService.Core.Documents.Schemas;
 
 /// <summary>
@@ -17,6 +19,7 @@ internal static class CommonShapes
     public const string NamespacePattern = $"^{LabelText}$";
     public const string ServiceAccountPattern = $"^{LabelText}:{Subdomain}$";
     public const string IstioIdentityPattern = $"^(spiffe://)?{Subdomain}/ns/{LabelText}/sa/{Subdomain}$";
+    public const string KmsKeyPattern = KmsKeyName.Pattern;
     public const string KeyIdPattern = @"^[A-Za-z0-9._~!$&'()*+,;=:@/?#%\[\]-]{1,1024}$";
 
     public static TextShape Text { get; } = new();

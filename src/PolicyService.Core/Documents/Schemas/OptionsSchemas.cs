@@ -28,10 +28,10 @@ internal static class OptionsSchemas
             new FieldShape("maxSnapshotAge", Duration, "Documents that could not be read anew for longer decide nothing. Default: 24h.", "24h"),
             EvidenceSources,
             new FieldShape("attestors", new TableShape(AttestorNamePattern, Attestor()), "Settings of single attestors, by projects/<project>/attestors/<attestor>."),
-            new FieldShape("pinnedKeys", new TableShape(KeyIdPattern, Digest), "SHA-256 of public keys that are kept elsewhere, by key id."),
+            new FieldShape("pinnedKeys", new TableShape(KmsKeyPattern, Digest), "SHA-256 of the SubjectPublicKeyInfo of keys kept in Cloud KMS, by key id; written by `policyctl attestor pin`."),
             new FieldShape("revocations", new ListShape(Revocation()), "Digests that are refused, or that one attestor no longer vouches for."),
             new FieldShape("evidenceGrace", Duration, "Default: 168h.", "168h"),
-            new FieldShape("revokeOnKmsDisable", TrueOrFalse, "Default: false."),
+            new FieldShape("revokeOnKmsDisable", TrueOrFalse, "Signatures of a key version count no more once Cloud KMS says that it is disabled or destroyed. Default: false, it is only reported."),
             new FieldShape("registries", new ListShape(Registry()), "Hosts that evidence may be fetched from. Empty: none."),
             new FieldShape("containerAnalysis", ContainerAnalysis(), "A remote Container Analysis. Absent: our own store only."),
             new FieldShape("breakGlass", BreakGlass(), "The human override.")))

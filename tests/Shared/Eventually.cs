@@ -1,4 +1,4 @@
-namespace PolicyService.Server.Tests;
+namespace PolicyService.Tests;
 
 /// <summary>Waits for a condition, never for the clock.</summary>
 internal static class Eventually
