@@ -110,7 +110,7 @@ internal static class YamlTree
         }
 
         // The library has no place for the mapping that `[key: value]` has without braces: it says the start of the text.
-        var hasPlace = start.End.Index > 0 || entries.Count == 0;
+        var hasPlace = depth == 0 || start.End.Index > 0 || entries.Count == 0;
         return new MappingNode(entries, hasPlace ? MarkOf(start.Start) : entries[0].Mark);
     }
 
