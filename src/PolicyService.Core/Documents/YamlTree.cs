@@ -94,7 +94,7 @@ internal static class YamlTree
             if (key is { Value: "<<", Style: ScalarStyle.Plain })
             {
                 // Kubernetes' own reader merges what stands under it, so what we read would not be what runs.
-                throw new YamlException(key.Start, key.End, "a merge key `<<` is not allowed");
+                throw new YamlException(key.Start, key.End, "merge keys (<<) are not taken, write the fields out");
             }
 
             var mark = MarkOf(key.Start);
