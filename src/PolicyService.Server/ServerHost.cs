@@ -60,6 +60,7 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
+        builder.Services.AddRest();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
@@ -124,11 +125,13 @@ public sealed class ServerHost
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
+        Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();
         Application.MapGrpcHealthChecksService();
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
+        Application.MapRest();
         Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.

@@ -6,14 +6,18 @@ namespace PolicyService.Core.Checks;
 public sealed record CheckInput(ImageReference Image, DateTimeOffset EvaluationTime);
 
 /// <summary>What one check found.</summary>
-public sealed record CheckResult(Conformance Conformance, string Check, string Explanation);
+public sealed record CheckResult(Conformance Conformance, string Check, string Explanation)
+{
+    /// <summary>The pattern of the check's own allowlist that spared the image; null if none did.</summary>
+    public NamePattern? Allowlisted { get; init; }
+}
 
 /// <summary>One check of a platform policy. <paramref name="Type"/> is the name of its field in the document.</summary>
 public abstract record Check(string Type, string DisplayName, NamePatternSet Allowlist)
 {
     public CheckResult Evaluate(CheckInput input) =>
         Allowlist.Match(input.Image.MatchText) is { } pattern
-            ? new CheckResult(Conformance.Conformant, Type, $"`{input.Image.Text}` matches the check's allowlist pattern `{pattern.Text}`")
+            ? new CheckResult(Conformance.Conformant, Type, $"`{input.Image.Text}` matches the check's allowlist pattern `{pattern.Text}`") { Allowlisted = pattern }
             : Judge(input);
 
     protected abstract CheckResult Judge(CheckInput input);

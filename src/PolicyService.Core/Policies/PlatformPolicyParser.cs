@@ -118,7 +118,7 @@ public static class PlatformPolicyParser
         }
         else
         {
-            reader.Problems.Error(reader.Node.Mark, "`rule` is missing", "write rule: {evaluationMode, enforcementMode}");
+            reader.Problems.Missing(reader.Node.Mark, "rule", "write rule: {evaluationMode, enforcementMode}");
         }
 
         reader.End();

@@ -1,4 +1,4 @@
-using PolicyService.Cli.Manifests;
+using PolicyService.Core.Manifests;
 using PolicyService.Cli.Tests.Running;
 using PolicyService.Core.Documents;
 

@@ -1,16 +1,16 @@
 using System.Globalization;
 using PolicyService.Core.Documents;
 
-namespace PolicyService.Cli.Manifests;
+namespace PolicyService.Core.Manifests;
 
 /// <summary>What one file of manifests runs, and what is remarkable about it.</summary>
-internal sealed record ManifestContent(IReadOnlyList<ManifestImage> Images, IReadOnlyList<string> Notes);
+public sealed record ManifestContent(IReadOnlyList<ManifestImage> Images, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Finds the pods in Kubernetes manifests of any kind, custom ones too: by where a pod template stands, not by a list of kinds. What
 /// cannot be read is a problem, never passed over: an image that is not looked at would be one that is not denied.
 /// </summary>
-internal sealed class ManifestReader
+public sealed class ManifestReader
 {
     private const string BreakGlass = "image-policy.k8s.io/break-glass";
     private const string OldBreakGlass = "alpha.image-policy.k8s.io/break-glass";
@@ -21,6 +21,7 @@ internal sealed class ManifestReader
     private readonly string? _serviceAccount;
     private readonly List<ManifestImage> _images = [];
     private readonly List<string> _notes = [];
+    private int _pods;
 
     private ManifestReader(ProblemList problems, string? givenNamespace, string? givenServiceAccount) =>
         (_problems, _namespace, _serviceAccount) = (problems, givenNamespace, givenServiceAccount);
@@ -31,15 +32,21 @@ internal sealed class ManifestReader
     /// <param name="problems">Receives what is wrong with the file, under its name.</param>
     public static ManifestContent Read(ReadOnlyMemory<byte> content, string? givenNamespace, string? givenServiceAccount, ProblemList problems)
     {
+        return Read(DocumentText.Read(content, problems), givenNamespace, givenServiceAccount, problems);
+    }
+
+    /// <summary>The same of objects that were read already.</summary>
+    public static ManifestContent Read(IReadOnlyList<DocumentNode> objects, string? givenNamespace, string? givenServiceAccount, ProblemList problems)
+    {
         var reader = new ManifestReader(problems, givenNamespace, givenServiceAccount);
-        foreach (var node in DocumentText.Read(content, problems))
+        foreach (var node in objects)
         {
             reader.ReadObject(node, "");
         }
 
         if (reader._images.Count == 0 && !problems.HasErrors)
         {
-            problems.Error(new Mark(1, 1), "no object in it runs an image", "give manifests of workloads: a Pod, or an object with a pod template");
+            problems.Error(objects is [var first, ..] ? first.Mark : new Mark(1, 1), "no object in it runs an image", "give manifests of workloads: a Pod, or an object with a pod template");
         }
 
         return new ManifestContent(reader._images, reader._notes);
@@ -72,23 +79,23 @@ internal sealed class ManifestReader
         }
 
         var metadata = manifest.Mapping("metadata");
-        var space = _namespace ?? metadata?.Text("namespace") ?? "";
+        var owner = new Owner(_namespace ?? metadata?.Text("namespace") ?? "", metadata?.Text("name") ?? "");
         switch (kind)
         {
             case "Pod":
-                ReadPod(manifest.Mapping("spec"), metadata, space);
+                ReadPod(manifest.Mapping("spec"), metadata, owner);
                 break;
             case "PodTemplate":
-                ReadTemplate(manifest, space);
+                ReadTemplate(manifest, owner);
                 break;
             case "CronJob":
-                ReadTemplate(manifest.Mapping("spec")?.Mapping("jobTemplate")?.Mapping("spec"), space);
+                ReadTemplate(manifest.Mapping("spec")?.Mapping("jobTemplate")?.Mapping("spec"), owner);
                 break;
             // Other kinds have a `spec` of other things, and templates of other things.
             default:
                 if (HasPodTemplate(manifest.Node))
                 {
-                    ReadTemplate(manifest.Mapping("spec"), space);
+                    ReadTemplate(manifest.Mapping("spec"), owner);
                 }
 
                 break;
@@ -101,15 +108,15 @@ internal sealed class ManifestReader
     private static DocumentNode? Field(DocumentNode? node, string name) =>
         (node as MappingNode)?.Entries.FirstOrDefault(entry => entry.Key == name)?.Value;
 
-    private void ReadTemplate(MappingReader? owner, string space)
+    private void ReadTemplate(MappingReader? holder, Owner owner)
     {
-        if (owner?.Mapping("template") is { } template)
+        if (holder?.Mapping("template") is { } template)
         {
-            ReadPod(template.Mapping("spec"), template.Mapping("metadata"), space);
+            ReadPod(template.Mapping("spec"), template.Mapping("metadata"), owner);
         }
     }
 
-    private void ReadPod(MappingReader? pod, MappingReader? metadata, string space)
+    private void ReadPod(MappingReader? pod, MappingReader? metadata, Owner owner)
     {
         if (pod is null)
         {
@@ -126,10 +133,17 @@ internal sealed class ManifestReader
         // Kubernetes reads the old name too, and gives every pod without an account the one called `default`. Where the namespace
         // is not known that says nothing about whose it is, so then nobody is named.
         var written = pod.Text("serviceAccountName") is { Length: > 0 } name ? name : pod.Text("serviceAccount") ?? "";
-        var account = _serviceAccount ?? (written.Length > 0 ? written : space.Length > 0 ? "default" : "");
+        var account = _serviceAccount ?? (written.Length > 0 ? written : owner.Namespace.Length > 0 ? "default" : "");
+        var number = _pods++;
         foreach (var (image, mark) in Images(pod))
         {
-            _images.Add(new ManifestImage(image, _problems.File, mark, space, account) { Labels = labels, Annotations = annotations });
+            _images.Add(new ManifestImage(image, _problems.File, mark, owner.Namespace, account)
+            {
+                Pod = number,
+                Owner = owner.Name,
+                Labels = labels,
+                Annotations = annotations,
+            });
         }
     }
 
@@ -199,4 +213,7 @@ internal sealed class ManifestReader
                 $"{_problems.File}:{mark.Line}:{mark.Column}: note: the break-glass marker of a file is not honoured; ask with --break-glass JUSTIFICATION"));
         }
     }
+
+    /// <summary>The object a pod stands in, or is.</summary>
+    private readonly record struct Owner(string Namespace, string Name);
 }
