@@ -25,8 +25,34 @@ public sealed class EvidenceCollector(VerifiedSignatures verified)
             (collected ??= [])[required.Name] = failures.Length == 0 ? local : local with { Failures = [.. local.Failures, .. failures] };
         }
 
-        return ValueTask.FromResult(collected is null ? EvidenceSet.Empty : new EvidenceSet(collected, readAt));
+        var authenticators = CollectChecks(snapshot, selection, cancellation);
+        return ValueTask.FromResult(collected is null && authenticators.Count == 0
+            ? EvidenceSet.Empty
+            : new EvidenceSet(collected ?? [], readAt) { Authenticators = authenticators });
     }
+
+    /// <summary>The evidence of every authenticator of every check that the image is judged by.</summary>
+    private Dictionary<Authenticator, AttestorEvidence> CollectChecks(PolicySnapshot snapshot, Selection selection, CancellationToken cancellation)
+    {
+        var collected = new Dictionary<Authenticator, AttestorEvidence>();
+        foreach (var check in selection.NeedChecks)
+        {
+            EvidenceFailure[] failures = [.. UnreachableProjects(selection)];
+            foreach (var authenticator in check.Authenticators)
+            {
+                var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, verified.Check, cancellation);
+                collected[authenticator] = failures.Length == 0 ? local : local with { Failures = [.. local.Failures, .. failures] };
+            }
+        }
+
+        return collected;
+    }
+
+    private static IEnumerable<EvidenceFailure> UnreachableProjects(Selection selection) =>
+        selection.Options.HasContainerAnalysis ? [NoContainerAnalysis] : [];
+
+    private static EvidenceFailure NoContainerAnalysis { get; } = new(
+        ReasonCode.EvidenceUnavailable, "CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis", IsOwnFault: false);
 
     /// <summary>Sources that are configured and that this version cannot read: what lies there is unknown, so it is an error.</summary>
     private static IEnumerable<EvidenceFailure> Unreachable(Selection selection, RequiredAttestor required)
@@ -38,7 +64,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified)
 
         if (required.Sources.Contains(EvidenceSource.Grafeas) && selection.Options.HasContainerAnalysis)
         {
-            yield return Failure("CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis");
+            yield return NoContainerAnalysis;
         }
 
         static EvidenceFailure Failure(string detail, string explanation) => new(ReasonCode.EvidenceUnavailable, detail, explanation, IsOwnFault: false);

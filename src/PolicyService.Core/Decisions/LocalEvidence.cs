@@ -1,4 +1,5 @@
 using PolicyService.Core.Attestations;
+using PolicyService.Core.Checks;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 
@@ -13,6 +14,15 @@ public static class LocalEvidence
     public static AttestorEvidence Collect(
         PolicySnapshot snapshot, Selection selection, RequiredAttestor required, SignatureCheck check, CancellationToken cancellation) =>
         AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required), check, cancellation);
+
+    /// <summary>Verifies what is there for one authenticator of a check, for a selection whose image has a digest.</summary>
+    public static AttestorEvidence Collect(
+        PolicySnapshot snapshot, Selection selection, SimpleSigningCheck check, Authenticator authenticator, SignatureCheck verify, CancellationToken cancellation)
+    {
+        var digest = selection.Request.Image.Digest!.Value;
+        Attestation[] attestations = [.. check.Projects.SelectMany(project => snapshot.AttestationsIn(project, digest)).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
+        return AttestationVerifier.Verify(authenticator.Find, attestations, verify, cancellation);
+    }
 
     private static IReadOnlyList<Attestation> Attestations(PolicySnapshot snapshot, Selection selection, RequiredAttestor required)
     {

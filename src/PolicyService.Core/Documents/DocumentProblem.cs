@@ -53,6 +53,9 @@ public sealed class ProblemList(string file)
     /// <param name="remedy">What to write.</param>
     public void Missing(Mark mark, string field, string remedy) => Add(mark, $"`{field}` is missing", remedy, ProblemSeverity.Error, field);
 
+    /// <summary>A key that verifies nothing: in a file it spoils only itself; over the wire it is refused, because there is somebody to tell.</summary>
+    public void Unusable(Mark mark, string message, string remedy) => Add(mark, message, remedy, IsStrict ? ProblemSeverity.Error : ProblemSeverity.Warning);
+
     public void Warn(Mark mark, string message, string remedy) => Add(mark, message, remedy, ProblemSeverity.Warning);
 
     private void Add(Mark mark, string message, string remedy, ProblemSeverity severity, string missing = "")

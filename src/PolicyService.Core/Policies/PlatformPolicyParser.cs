@@ -9,7 +9,7 @@ public static class PlatformPolicyParser
 {
     /// <summary>Check types whose evidence this version cannot fetch; each is evaluated to an error.</summary>
     private static readonly string[] UnavailableChecks =
-        ["simpleSigningAttestationCheck", "sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
+        ["sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
 
     public static PlatformPolicy? Parse(DocumentNode? node, ProblemList problems)
     {
@@ -87,6 +87,11 @@ public static class PlatformPolicyParser
         {
             checks.Add(new TrustedDirectoryCheck(displayName, allowlist, trusted.Values<DirectoryPattern>("trustedDirPatterns", ParseDirectory)));
             trusted.End();
+        }
+
+        if (reader.Mapping(SimpleSigningCheck.Name) is { } signing)
+        {
+            checks.Add(SimpleSigningCheckParser.Parse(signing, displayName, allowlist));
         }
 
         foreach (var type in UnavailableChecks)

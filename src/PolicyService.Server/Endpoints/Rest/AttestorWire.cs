@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PolicyService.Core.Attestors;
-using PolicyService.Core.Documents;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -35,21 +34,9 @@ internal sealed class AttestorWire
             return (null, []);
         }
 
-        var nodes = body.Find(_note) is MappingNode note && note.Entries.FirstOrDefault(entry => entry.Key == "publicKeys")?.Value is SequenceNode keys ? keys.Items : [];
-        var remote = new List<(string, KeyId)>();
-        foreach (var (index, key) in attestor.Keys.Index())
-        {
-            if (key.Problem is { } problem)
-            {
-                body.Problems.Error(nodes[index].Mark, $"the key is unusable: {problem}", "send a key that can be used");
-            }
-            else if (key.IsRemote)
-            {
-                remote.Add((string.Create(CultureInfo.InvariantCulture, $"{_note}.publicKeys[{index}]"), key.Id));
-            }
-        }
-
-        return body.Problems.HasErrors ? (null, []) : (Write(body.ToObject(), attestor), remote);
+        return (Write(body.ToObject(), attestor), [.. attestor.Keys.Index()
+            .Where(key => key.Item.IsRemote)
+            .Select(key => (string.Create(CultureInfo.InvariantCulture, $"{_note}.publicKeys[{key.Index}]"), key.Item.Id))]);
     }
 
     /// <summary>The attestor as this version has it.</summary>

@@ -55,8 +55,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
         }
 
         var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, cancellation);
-        _ = evidence;
-        return PlatformEvaluation.Judge(policy, request, now);
+        return PlatformEvaluation.Judge(policy, request, evidence, now);
     }
 
     private static DocumentSet Documents(PlatformPolicy policy)

@@ -17,7 +17,8 @@ internal static class RestQuery
     /// <param name="refusal">The answer if it stands twice, which would leave open what counts.</param>
     public static bool TryRead(HttpContext context, string name, out string value, [NotNullWhen(false)] out IResult? refusal)
     {
-        string?[] values = [.. context.Request.Query[name], .. context.Request.Query[SnakeCase(name)]];
+        var snake = SnakeCase(name);
+        string?[] values = [.. context.Request.Query[name], .. snake == name ? [] : context.Request.Query[snake]];
         value = values.Length == 0 ? "" : values[0] ?? "";
         refusal = values.Length <= 1 ? null : RestError.Invalid(name, $"{name} stands twice: send it once");
         return refusal is null;
