@@ -28,6 +28,11 @@ internal sealed class AttestorWire
     public (string? Content, IReadOnlyList<(string Field, KeyId Id)> Remote) Read(RestBody body, string name)
     {
         RefuseOtherVersion(body);
+        if (body.Problems.HasErrors)
+        {
+            return (null, []);
+        }
+
         var attestor = AttestorParser.Parse(body.Named(name), body.Problems);
         if (attestor is null || body.Problems.HasErrors)
         {
@@ -63,6 +68,10 @@ internal sealed class AttestorWire
         if (body.Root.Entries.FirstOrDefault(entry => entry.Key == other) is { } wrong)
         {
             body.Problems.Error(wrong.Mark, $"unknown field `{other}`", $"{_version} calls it {_note}");
+        }
+        else if (body.Find(_note) is null)
+        {
+            body.Problems.Missing(body.Root.Mark, _note, "write {noteReference: projects/<project>/notes/<note>}");
         }
     }
 
