@@ -87,7 +87,7 @@ public sealed class PolicyRestTests(RestServer rest) : IClassFixture<RestServer>
     public async Task Attestor_that_does_not_exist_is_refused()
     {
         var reply = await rest.SendAsync("PUT", Policy, $$"""
-            {"defaultAdmissionRule": {"evaluationMode": "REQUIRE_ATTESTATION", "enforcementMode": "ENFORCED_BLOCK_AND_AUDIT_LOG", "requireAttestationsBy": ["projects/{{_project}}/attestors/ghost"]}}
+            {"defaultAdmissionRule": {"evaluationMode": "REQUIRE_ATTESTATION", "enforcementMode": "ENFORCED_BLOCK_AND_AUDIT_LOG", "requireAttestationsBy": ["projects/{{_project}}/attestors/ghost"] } }
             """);
 
         Assert.Equal((HttpStatusCode.BadRequest, "INVALID_ARGUMENT"), (reply.Code, reply.Status));
