@@ -44,7 +44,7 @@ internal sealed class TestServer : IAsyncDisposable
     public IServiceProvider Services => _host.Application.Services;
 
     /// <summary>Looks at the documents once more; only for a server whose clock stands still, so that its own looks do not meet this one.</summary>
-    public void Poll() => Services.GetServices<IHostedService>().OfType<DocumentsWatcher>().Single().Poll();
+    public Task PollAsync() => Services.GetServices<IHostedService>().OfType<DocumentsWatcher>().Single().PollAsync(TestContext.Current.CancellationToken);
 
     /// <param name="documents">Its documents, which it then owns.</param>
     /// <param name="time">Its clock.</param>

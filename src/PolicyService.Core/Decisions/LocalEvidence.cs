@@ -10,22 +10,37 @@ namespace PolicyService.Core.Decisions;
 public static class LocalEvidence
 {
     /// <summary>Verifies what is there for one attestor of a selection whose image has a digest.</summary>
+    /// <param name="snapshot">The documents in force.</param>
+    /// <param name="selection">What decides the request.</param>
+    /// <param name="required">The attestor.</param>
+    /// <param name="stored">Its attestations of the digest that do not stand in the snapshot, newest first; of sources it takes.</param>
+    /// <param name="check">Verifies one signature.</param>
+    /// <param name="cancellation">The end of the time for the evaluation.</param>
     public static AttestorEvidence Collect(
-        PolicySnapshot snapshot, Selection selection, RequiredAttestor required, SignatureCheck check, CancellationToken cancellation) =>
-        AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required), check, cancellation);
+        PolicySnapshot snapshot,
+        Selection selection,
+        RequiredAttestor required,
+        IReadOnlyList<Attestation> stored,
+        SignatureCheck check,
+        CancellationToken cancellation) =>
+        AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required, stored), check, cancellation);
 
-    private static IReadOnlyList<Attestation> Attestations(PolicySnapshot snapshot, Selection selection, RequiredAttestor required)
+    private static IReadOnlyList<Attestation> Attestations(
+        PolicySnapshot snapshot, Selection selection, RequiredAttestor required, IReadOnlyList<Attestation> stored)
     {
-        IReadOnlyList<Attestation> stored = required.Sources.Contains(EvidenceSource.Grafeas)
+        IReadOnlyList<Attestation> documents = required.Sources.Contains(EvidenceSource.Grafeas)
             ? snapshot.AttestationsOf(required.Attestor!.Note, selection.Request.Image.Digest!.Value)
             : [];
+        var lasting = stored.Count == 0 ? documents
+            : documents.Count == 0 ? stored
+            : [.. documents.Concat(stored).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
         var request = selection.Request;
         if (request.Attestations.Count == 0 || !request.Grants.InlineAttestations || !required.Sources.Contains(EvidenceSource.Inline))
         {
-            return stored;
+            return lasting;
         }
 
         // Sent along means newest.
-        return [.. request.Attestations.Where(inline => inline.Attestor == required.Name).Select(inline => inline.Attestation), .. stored];
+        return [.. request.Attestations.Where(inline => inline.Attestor == required.Name).Select(inline => inline.Attestation), .. lasting];
     }
 }

@@ -93,7 +93,7 @@ public sealed class BatchTests(StandardServer standard) : IClassFixture<Standard
         for (var turn = 0; !ending.IsCancellationRequested; turn++)
         {
             server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy(turn % 2 == 0 ? "ALWAYS_DENY" : "ALWAYS_ALLOW"));
-            server.Poll();
+            await server.PollAsync();
         }
     }
 

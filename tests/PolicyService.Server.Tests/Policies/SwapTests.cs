@@ -42,7 +42,7 @@ public sealed class SwapTests
             for (var turn = 0; turn < 20; turn++, swaps++)
             {
                 server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy(swaps % 2 == 0 ? "ALWAYS_DENY" : "ALWAYS_ALLOW"));
-                server.Poll();
+                await server.PollAsync();
             }
 
             return seen.Count >= 2 && seen.Values.All(count => count > 200);
