@@ -10,6 +10,7 @@ using PolicyService.Server.Decisions;
 using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
 using PolicyService.Server.Policies;
+using PolicyService.Server.Storage;
 using Prometheus;
 
 namespace PolicyService.Server;
@@ -52,7 +53,8 @@ public sealed class ServerHost
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
-        builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+        builder.Services.AddStore(settings);
+        builder.Services.AddDocuments(settings);
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());

@@ -9,7 +9,10 @@ namespace PolicyService.Core.Policies;
 public static class DocumentFiles
 {
     /// <summary>Parses one file by its place. Never throws on content.</summary>
-    public static ParsedDocument Parse(string path, ReadOnlyMemory<byte> content)
+    /// <param name="path">Its path within the directory.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="etag">Its version, where its source has one; else the SHA-256 of the bytes is.</param>
+    public static ParsedDocument Parse(string path, ReadOnlyMemory<byte> content, string? etag = null)
     {
         var place = DocumentPlace.Of(path);
         var problems = new ProblemList(path);
@@ -33,7 +36,7 @@ public static class DocumentFiles
 
         object? ParseKind() => place.Kind switch
         {
-            DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
+            DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), etag ?? Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
             DocumentKind.Attestor => InOwnFolder(AttestorParser.Parse(One(), problems), attestor => attestor.Name.Project),
             DocumentKind.PlatformPolicy => InOwnFolder(PlatformPolicyParser.Parse(One(), problems), policy => policy.Name.Project),
             DocumentKind.Options => OptionsParser.Parse(One(), problems),

@@ -59,7 +59,7 @@ public sealed class PolicyDecisionPoint(
         }
 
         using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
-        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, ending.Token);
+        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, ending.Token);
     }
 }
 

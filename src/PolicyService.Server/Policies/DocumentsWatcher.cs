@@ -1,79 +1,111 @@
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
-using PolicyService.Evidence.Documents;
 
 namespace PolicyService.Server.Policies;
 
 /// <summary>
-/// Keeps the snapshot in force up to date: looks at the directory every half second, and once before the server listens. When the
-/// directory cannot be read the last version stays, marked stale.
+/// Keeps the snapshot in force up to date: looks at each source every half second, and once before the server listens. When a source does
+/// not answer, its last version stays, and everything is marked stale. Sources do not wait for each other.
 /// </summary>
-public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotInForce inForce, TimeProvider time, ILogger<DocumentsWatcher> logger)
+public sealed partial class DocumentsWatcher(
+    ServerSettings settings, IEnumerable<IDocumentSource> sources, SnapshotInForce inForce, TimeProvider time, ILogger<DocumentsWatcher> logger)
     : BackgroundService
 {
-    private readonly DocumentDirectory _directory = new(settings.PoliciesDirectory, time);
-    private readonly PeriodicTimer _timer = new(settings.PollInterval, time);
-    private long _generation;
+    private readonly Watched[] _sources = [.. sources.Select(source => new Watched(source, new PeriodicTimer(settings.PollInterval, time)))];
+    private readonly Lock _merging = new();
 
-    public override Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // Before anything listens: a service that is up has documents.
-        Poll();
-        return base.StartAsync(cancellationToken);
+        await PollAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
     }
 
-    /// <summary>One look at the directory.</summary>
-    internal void Poll()
+    /// <summary>One look at every source.</summary>
+    internal async Task PollAsync(CancellationToken cancellation)
     {
-        var current = inForce.Current;
-        try
+        foreach (var watched in _sources)
         {
-            var reading = _directory.Read();
-            var now = time.GetUtcNow();
-            if (current is null || reading.Changed)
-            {
-                var snapshot = PolicySnapshot.Build(reading.Documents, ++_generation);
-                inForce.Replace(new PolicyVersion(snapshot, now, false, reading.Problems));
-                LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, reading.Problems.Count);
-                LogProblems(reading.Problems, current?.Problems ?? []);
-            }
-            else
-            {
-                inForce.Replace(current with { ReadAt = now, IsStale = false });
-            }
-
-            if (current is { IsStale: true })
-            {
-                LogReachable(logger, settings.PoliciesDirectory);
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            if (current is null)
-            {
-                throw new SettingsException($"the documents directory `{settings.PoliciesDirectory}` cannot be read ({exception.Message}): let it rest, or give the service the right to read it");
-            }
-
-            if (!current.IsStale)
-            {
-                LogUnreachable(logger, settings.PoliciesDirectory, exception.Message);
-                inForce.Replace(current with { IsStale = true });
-            }
+            await PollAsync(watched, cancellation);
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_sources.Select(async watched =>
     {
-        while (await _timer.WaitForNextTickAsync(stoppingToken))
+        while (await watched.Timer.WaitForNextTickAsync(stoppingToken))
         {
-            Poll();
+            await PollAsync(watched, stoppingToken);
         }
-    }
+    }));
 
     public override void Dispose()
     {
-        _timer.Dispose();
+        foreach (var watched in _sources)
+        {
+            watched.Timer.Dispose();
+        }
+
         base.Dispose();
+    }
+
+    private async Task PollAsync(Watched watched, CancellationToken cancellation)
+    {
+        try
+        {
+            var reading = await watched.Source.ReadAsync(cancellation);
+            lock (_merging)
+            {
+                var (isNew, wasStale) = (watched.Reading is null || reading.Changed, watched.IsStale);
+                (watched.Reading, watched.ReadAt, watched.IsStale) = (reading, time.GetUtcNow(), false);
+                Merge(isNew);
+                if (wasStale)
+                {
+                    LogReachable(logger, watched.Source.Place);
+                }
+            }
+        }
+        catch (SourceUnavailableException exception)
+        {
+            lock (_merging)
+            {
+                if (watched.Reading is null)
+                {
+                    throw new SettingsException($"the {watched.Source.Place} cannot be read ({exception.Message}): {exception.Remedy}");
+                }
+
+                if (!watched.IsStale)
+                {
+                    LogUnreachable(logger, watched.Source.Place, exception.Message);
+                    watched.IsStale = true;
+                    Merge(isNew: false);
+                }
+            }
+        }
+    }
+
+    /// <summary>Puts into force what the sources said last, once each has said something.</summary>
+    private void Merge(bool isNew)
+    {
+        if (_sources.Any(watched => watched.Reading is null))
+        {
+            return;
+        }
+
+        SourceReading[] readings = [.. _sources.Select(watched => watched.Reading!)];
+        var current = inForce.Current;
+        var (snapshot, problems) = (current?.Snapshot, current?.Problems ?? []);
+        if (isNew || snapshot is null)
+        {
+            (var documents, problems) = SourceMerge.Of(readings);
+            snapshot = PolicySnapshot.Build(documents, readings.Sum(reading => reading.Generation));
+            LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, problems.Count);
+            LogProblems(problems, current?.Problems ?? []);
+        }
+
+        inForce.Replace(new PolicyVersion(snapshot, _sources.Min(watched => watched.ReadAt), _sources.Any(watched => watched.IsStale), problems)
+        {
+            ContentVersion = readings.Sum(reading => reading.ContentVersion),
+        });
     }
 
     private void LogProblems(IReadOnlyList<DocumentProblem> problems, IReadOnlyList<DocumentProblem> known)
@@ -90,9 +122,23 @@ public sealed partial class DocumentsWatcher(ServerSettings settings, SnapshotIn
     [LoggerMessage(2, LogLevel.Warning, "{Problem}")]
     private static partial void LogProblem(ILogger logger, string problem);
 
-    [LoggerMessage(3, LogLevel.Error, "The documents directory {Directory} cannot be read ({Error}); the last version stays in force, marked stale")]
-    private static partial void LogUnreachable(ILogger logger, string directory, string error);
+    [LoggerMessage(3, LogLevel.Error, "The {Place} cannot be read ({Error}); the last version stays in force, marked stale")]
+    private static partial void LogUnreachable(ILogger logger, string place, string error);
 
-    [LoggerMessage(4, LogLevel.Information, "The documents directory {Directory} can be read again")]
-    private static partial void LogReachable(ILogger logger, string directory);
+    [LoggerMessage(4, LogLevel.Information, "The {Place} can be read again")]
+    private static partial void LogReachable(ILogger logger, string place);
+
+    /// <summary>A source and what it said last.</summary>
+    private sealed class Watched(IDocumentSource source, PeriodicTimer timer)
+    {
+        public IDocumentSource Source => source;
+
+        public PeriodicTimer Timer => timer;
+
+        public SourceReading? Reading { get; set; }
+
+        public DateTimeOffset ReadAt { get; set; }
+
+        public bool IsStale { get; set; }
+    }
 }

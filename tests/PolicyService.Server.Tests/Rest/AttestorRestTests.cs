@@ -220,7 +220,7 @@ public sealed class AttestorRestTests(RestServer rest) : IClassFixture<RestServe
     private static string Attestation(Signer signer, string image) =>
         JsonSerializer.Deserialize<JsonElement>(signer.Occurrence(image)).GetProperty("attestation").GetRawText();
 
-    private Task CreateAsync(params string[] keys) => rest.DoAsync("POST", $"/v1/projects/{_project}/attestors?attestorId=a", Attestor(string.Join(",", keys)));
+    private Task<RestReply> CreateAsync(params string[] keys) => rest.DoAsync("POST", $"/v1/projects/{_project}/attestors?attestorId=a", Attestor(string.Join(",", keys)));
 
     private string Attestor(string keys) => $$$"""{"userOwnedGrafeasNote": {"noteReference": "projects/{{{_project}}}/notes/n", "publicKeys": [{{{keys}}}]}}""";
 

@@ -39,9 +39,7 @@ public sealed class RestServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var documents = new DocumentsFolder();
-        var store = new DocumentStore(new SqliteDatabase(documents.Beside("store.db")), TimeProvider.System);
-        await store.MigrateAsync(TestContext.Current.CancellationToken);
-        _server = await TestServer.StartAsync(documents, configure: services => services.AddSingleton(store));
+        _server = await TestServer.StartAsync(documents, more: ["--Store:Path", documents.Beside("store.db")]);
     }
 
     internal Task<RestReply> GetAsync(string path) => SendAsync("GET", path);

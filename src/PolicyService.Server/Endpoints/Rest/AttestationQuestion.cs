@@ -47,8 +47,8 @@ internal sealed class AttestationQuestion(SnapshotInForce inForce, TimeProvider 
             throw new InvalidOperationException("one project was not found");
         }
 
-        // A memory of its own: callers choose what they ask about, and could fill that of the decisions.
-        var evidence = await new EvidenceCollector(new VerifiedSignatures()).CollectAsync(snapshot, selection, now, cancellation);
+        // Without the store, whose attestations are not asked about; and with a memory of its own: callers could fill that of the decisions.
+        var evidence = await new EvidenceCollector(new VerifiedSignatures()).CollectAsync(snapshot, selection, now, storeVersion: 0, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
         return decision is { Verdict: Verdict.Allow, Conformance: Conformance.Conformant }
             ? ValidateReply.Verified

@@ -54,7 +54,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             throw new InvalidOperationException("one project was not found");
         }
 
-        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, cancellation);
+        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, cancellation);
         return PlatformEvaluation.Judge(policy, request, evidence, now);
     }
 
