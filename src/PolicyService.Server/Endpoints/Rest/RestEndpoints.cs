@@ -41,7 +41,8 @@ internal static class RestEndpoints
         {
             foreach (var version in Versions)
             {
-                application.Map($"/{version}/{{collection:regex(^(projects|locations)$)}}/{{**path}}", NoStore);
+                application.Map($"/{version}/projects/{{**path}}", NoStore);
+                application.Map($"/{version}/locations/{{**path}}", NoStore);
             }
 
             return;
