@@ -177,6 +177,30 @@ public sealed class AttestorRestTests(RestServer rest) : IClassFixture<RestServe
         }
     }
 
+    [Theory]
+    [Trait("attack", "46"), Trait("attack", "48"), Trait("attack", "55"), Trait("attack", "56"), Trait("attack", "57"), Trait("attack", "59")]
+    [InlineData("KEY_UNKNOWN", "", "", true)]
+    [InlineData("PAYLOAD_INVALID", "\"type\": \"Google cloud binauthz container signature\"", "\"type\": \"Google cloud binauthz container signature\", \"type\": \"x\"", false)]
+    [InlineData("PAYLOAD_INVALID", "\"type\"", "\"Type\"", false)]
+    [InlineData("PAYLOAD_INVALID", "Google cloud binauthz container signature", "cosign container image signature", false)]
+    [InlineData("PAYLOAD_INVALID", "{", "\uFEFF{", false)]
+    [InlineData("PAYLOAD_INVALID", "}", "", false)]
+    [InlineData("DIGEST_MISMATCH", "sha256:aaaa", "sha256:bbbb", false)]
+    public async Task Validation_of_what_is_signed_but_is_no_attestation_fails(string why, string old, string changed, bool underOtherId)
+    {
+        using var signer = new Signer("build", _project);
+        await rest.AttestorAsync(signer);
+        var payload = System.Text.Encoding.UTF8.GetString(Signer.Payload(Image));
+        var signed = System.Text.Encoding.UTF8.GetBytes(old.Length == 0 ? payload : payload.Replace(old, changed, StringComparison.Ordinal));
+
+        var said = await ValidateAsync(signer, $$$"""
+            {"serializedPayload": "{{{Convert.ToBase64String(signed)}}}", "signatures": [
+              {"publicKeyId": "{{{(underOtherId ? "//keys.example.com/other" : signer.KeyId)}}}", "signature": "{{{Convert.ToBase64String(signer.Sign(signed))}}}"}]}
+            """, Image);
+
+        Assert.StartsWith(why, said, StringComparison.Ordinal);
+    }
+
     [Fact, Trait("attack", "45")]
     public async Task Validation_under_the_note_of_another_attestor_fails()
     {
