@@ -1,4 +1,5 @@
 using PolicyService.Core;
+using PolicyService.Core.Attestations;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
@@ -23,59 +24,66 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, StoredOccurre
     public async ValueTask<EvidenceSet> CollectAsync(
         PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, CancellationToken cancellation)
     {
-        var needed = selection.NeedEvidence.ToArray();
-        if (needed.Length == 0)
+        var (attestors, checks) = (selection.NeedEvidence.ToArray(), selection.NeedChecks.ToArray());
+        if (attestors.Length == 0 && checks.Length == 0)
         {
             return EvidenceSet.Empty;
         }
 
-        var (occurrences, failure) = await StoredAsync(selection, needed, storeVersion, cancellation);
-        var collected = new Dictionary<AttestorName, AttestorEvidence>(needed.Length);
-        foreach (var required in needed)
+        var inStore = await StoredAsync(selection, attestors, checks, storeVersion, cancellation);
+        return new EvidenceSet(attestors.ToDictionary(required => required.Name, OfAttestor), readAt)
         {
-            var takesStored = required.Sources.Contains(EvidenceSource.Grafeas);
-            var found = takesStored && occurrences is not null ? occurrences.GetValueOrDefault(required.Attestor!.Note) : null;
-            var local = LocalEvidence.Collect(snapshot, selection, required, found?.Attestations ?? [], verified.Check, cancellation);
-            EvidenceFailure[] failures =
-            [
-                .. takesStored && failure is not null ? [failure] : (IEnumerable<EvidenceFailure>)[],
-                .. found is { IsCut: true } ? [Limit] : (IEnumerable<EvidenceFailure>)[],
-                .. Unreachable(selection, required),
-            ];
-            collected[required.Name] = failures.Length == 0 ? local : local with { Failures = [.. local.Failures, .. failures] };
+            Authenticators = checks.SelectMany(check => check.Authenticators.Select(authenticator => (authenticator, check)))
+                .ToDictionary(one => one.authenticator, one => OfAuthenticator(one.check, one.authenticator)),
+        };
+
+        AttestorEvidence OfAttestor(RequiredAttestor required)
+        {
+            OccurrenceParent[] parents = required.Sources.Contains(EvidenceSource.Grafeas) ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
+            var local = LocalEvidence.Collect(snapshot, selection, required, [.. inStore.Of(parents)], verified.Check, cancellation);
+            return local with { Failures = [.. local.Failures, .. inStore.FailuresOf(parents), .. Unreachable(selection, required)] };
         }
 
-        return new EvidenceSet(collected, readAt);
+        AttestorEvidence OfAuthenticator(SimpleSigningCheck check, Authenticator authenticator)
+        {
+            OccurrenceParent[] parents = [.. check.Projects.Select(OccurrenceParent.OfProject)];
+            var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, inStore.Of(parents), verified.Check, cancellation);
+            return local with { Failures = [.. local.Failures, .. inStore.FailuresOf(parents), .. selection.Options.HasContainerAnalysis ? [NoContainerAnalysis] : (EvidenceFailure[])[]] };
+        }
     }
 
-    private static EvidenceFailure Limit { get; } = new(
-        ReasonCode.EvidenceLimit, "OCCURRENCES_PER_DIGEST", $"more than {Limits.SignaturesPerDigest} attestations of the digest, or too large ones", IsOwnFault: false);
+    private static EvidenceFailure NoContainerAnalysis { get; } = new(
+        ReasonCode.EvidenceUnavailable, "CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis", IsOwnFault: false);
 
-    /// <summary>The store's attestations for all attestors in one question, or why they cannot be had: our own fault, and no absence.</summary>
-    private async ValueTask<(IReadOnlyDictionary<NoteName, NoteOccurrences>? Found, EvidenceFailure? Failure)> StoredAsync(
-        Selection selection, RequiredAttestor[] needed, long storeVersion, CancellationToken cancellation)
+    /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had: our own fault, and no absence.</summary>
+    private async ValueTask<InStore> StoredAsync(
+        Selection selection, RequiredAttestor[] attestors, SimpleSigningCheck[] checks, long storeVersion, CancellationToken cancellation)
     {
-        NoteName[] notes = stored is null
+        OccurrenceParent[] parents = stored is null
             ? []
-            : [.. needed.Where(required => required.Sources.Contains(EvidenceSource.Grafeas)).Select(required => required.Attestor!.Note).Distinct()];
-        if (notes.Length == 0)
+            :
+            [
+                .. attestors.Where(required => required.Sources.Contains(EvidenceSource.Grafeas)).Select(required => OccurrenceParent.Of(required.Attestor!.Note))
+                    .Concat(checks.SelectMany(check => check.Projects).Select(OccurrenceParent.OfProject)).Distinct(),
+            ];
+        if (parents.Length == 0)
         {
-            return (null, null);
+            return InStore.Nothing;
         }
 
         try
         {
-            return (await stored!.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, notes, cancellation), null);
+            return new InStore(await stored!.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), null);
         }
         catch (EvidenceSourceException exception)
         {
-            return (null, new EvidenceFailure(
+            return new InStore(null, new EvidenceFailure(
                 ReasonCode.EvidenceUnavailable, $"GRAFEAS:{exception.Class}", $"the store of attestations: {exception.Message}", IsOwnFault: true));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The caller's own patience: a caller must not open the gate with a short deadline.
-            return (null, new EvidenceFailure(ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false));
+            return new InStore(null, new EvidenceFailure(ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false));
         }
     }
 
@@ -84,14 +92,30 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, StoredOccurre
     {
         if (required.Sources.Contains(EvidenceSource.Registry) && selection.Options.Registries.Count > 0)
         {
-            yield return Failure("REGISTRY:UNSUPPORTED", "this version reads no signatures from registries");
+            yield return new EvidenceFailure(
+                ReasonCode.EvidenceUnavailable, "REGISTRY:UNSUPPORTED", "this version reads no signatures from registries", IsOwnFault: false);
         }
 
         if (required.Sources.Contains(EvidenceSource.Grafeas) && selection.Options.HasContainerAnalysis)
         {
-            yield return Failure("CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis");
+            yield return NoContainerAnalysis;
         }
+    }
 
-        static EvidenceFailure Failure(string detail, string explanation) => new(ReasonCode.EvidenceUnavailable, detail, explanation, IsOwnFault: false);
+    /// <summary>What the store said: by note and project, or nothing because it failed.</summary>
+    private sealed record InStore(IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>? Found, EvidenceFailure? Failure)
+    {
+        public static InStore Nothing { get; } = new(null, null);
+
+        private static EvidenceFailure Limit { get; } = new(
+            ReasonCode.EvidenceLimit, "OCCURRENCES_PER_DIGEST", $"more than {Limits.SignaturesPerDigest} attestations of the digest, or too large ones", IsOwnFault: false);
+
+        public IEnumerable<Attestation> Of(OccurrenceParent[] parents) => parents.SelectMany(parent => Found?.GetValueOrDefault(parent)?.Attestations ?? []);
+
+        public IEnumerable<EvidenceFailure> FailuresOf(OccurrenceParent[] parents) =>
+            parents.Length == 0 ? []
+            : Failure is not null ? [Failure]
+            : parents.Any(parent => Found?.GetValueOrDefault(parent) is { IsCut: true }) ? [Limit]
+            : [];
     }
 }

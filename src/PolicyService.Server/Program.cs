@@ -3,7 +3,7 @@ using PolicyService.Server;
 try
 {
     var host = ServerHost.Build(args, TimeProvider.System);
-    await host.Application.StartAsync();
+    await host.StartAsync();
     // One line that scripts may wait for; everything else on standard error is a log.
     await Console.Error.WriteLineAsync($"PolicyService is ready: gRPC {host.GrpcUrl}, HTTP {host.HttpUrl}");
     await host.Application.WaitForShutdownAsync();

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -61,6 +62,7 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
+        builder.Services.AddRest();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
@@ -69,6 +71,22 @@ public sealed class ServerHost
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
         return host;
+    }
+
+    /// <exception cref="SettingsException">It may not listen where it should.</exception>
+    /// <exception cref="IOException">An address is in use.</exception>
+    public async Task StartAsync()
+    {
+        try
+        {
+            await Application.StartAsync();
+        }
+        catch (SocketException exception)
+        {
+            var settings = Application.Services.GetRequiredService<ServerSettings>();
+            throw new SettingsException(
+                $"{exception.Message} at http://{settings.Grpc} or http://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
+        }
     }
 
     private static IRecordSink OpenSink(ServerSettings settings)
@@ -109,11 +127,13 @@ public sealed class ServerHost
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
+        Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();
         Application.MapGrpcHealthChecksService();
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
+        Application.MapRest();
         Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.

@@ -1,4 +1,5 @@
 using PolicyService.Core.Attestations;
+using PolicyService.Core.Checks;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 
@@ -25,6 +26,31 @@ public static class LocalEvidence
         CancellationToken cancellation) =>
         AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required, stored), check, cancellation);
 
+    /// <summary>Verifies what is there for one authenticator of a check, for a selection whose image has a digest.</summary>
+    /// <param name="snapshot">The documents in force.</param>
+    /// <param name="selection">What decides the request.</param>
+    /// <param name="check">The check.</param>
+    /// <param name="authenticator">One of its authenticators.</param>
+    /// <param name="stored">Attestations of the digest in the check's projects that do not stand in the snapshot.</param>
+    /// <param name="verify">Verifies one signature.</param>
+    /// <param name="cancellation">The end of the time for the evaluation.</param>
+    public static AttestorEvidence Collect(
+        PolicySnapshot snapshot,
+        Selection selection,
+        SimpleSigningCheck check,
+        Authenticator authenticator,
+        IEnumerable<Attestation> stored,
+        SignatureCheck verify,
+        CancellationToken cancellation)
+    {
+        var digest = selection.Request.Image.Digest!.Value;
+        Attestation[] attestations = [.. NewestFirst(check.Projects.SelectMany(project => snapshot.AttestationsIn(project, digest)).Concat(stored))];
+        return AttestationVerifier.Verify(authenticator.Find, attestations, verify, cancellation);
+    }
+
+    private static IEnumerable<Attestation> NewestFirst(IEnumerable<Attestation> attestations) =>
+        attestations.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue);
+
     private static IReadOnlyList<Attestation> Attestations(
         PolicySnapshot snapshot, Selection selection, RequiredAttestor required, IReadOnlyList<Attestation> stored)
     {
@@ -33,7 +59,7 @@ public static class LocalEvidence
             : [];
         var lasting = stored.Count == 0 ? documents
             : documents.Count == 0 ? stored
-            : [.. documents.Concat(stored).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
+            : [.. NewestFirst(documents.Concat(stored))];
         var request = selection.Request;
         if (request.Attestations.Count == 0 || !request.Grants.InlineAttestations || !required.Sources.Contains(EvidenceSource.Inline))
         {

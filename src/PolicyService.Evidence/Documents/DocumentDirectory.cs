@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using PolicyService.Core;
 using PolicyService.Core.Documents;
@@ -20,6 +21,12 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     /// <summary>How often a directory that changes while it is read is read again before the next poll gets its turn.</summary>
     private const int Attempts = 5;
 
+    /// <summary>The same at the first reading, which has no version before it to serve meanwhile.</summary>
+    private const int FirstAttempts = 50;
+
+    /// <summary>Polls in a row that may find the directory in change and still call the version held current.</summary>
+    private const int PatientPolls = 1;
+
     /// <summary>
     /// A file younger than this when it was read is read again at the next poll: a second write within the resolution of the file
     /// system's clock would leave no trace in its time.
@@ -32,37 +39,32 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     /// </summary>
     private const int AlwaysReadBytes = 64 * 1024;
 
-    private readonly Dictionary<string, HeldFile> _held = new(StringComparer.Ordinal);
-    private DirectoryReading _last = new(false, new DocumentSet(), []);
-
-    /// <summary>Something is held that no reading has told of. It outlives a reading that fails half way.</summary>
-    private bool _hasNews;
-    private IReadOnlySet<string> _dangling = new HashSet<string>();
+    private DirectoryState _state = DirectoryState.Empty;
+    private DirectoryReading? _last;
+    private int _restlessPolls;
 
     public string Root => root;
 
     /// <summary>Reads what changed.</summary>
-    /// <exception cref="IOException">The directory itself cannot be read; what was held stays held.</exception>
+    /// <exception cref="IOException">The directory itself cannot be read, or never stood still; what was held stays held.</exception>
     /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public DirectoryReading Read()
     {
-        for (var attempt = 0; attempt < Attempts; attempt++)
+        if (!TryReadWhole(_last is null ? FirstAttempts : Attempts, out var read))
         {
-            var before = DirectoryScan.Of(root);
-            Apply(before);
-            // A ConfigMap swaps all its files at once: what was read across the swap is read again.
-            if (before.Equals(DirectoryScan.Of(root)))
-            {
-                break;
-            }
+            // Half of one version and half of the next would be a policy that nobody wrote.
+            return _last is not null && ++_restlessPolls <= PatientPolls
+                ? _last with { Changed = false }
+                : throw new IOException("the directory changed during every reading of it");
         }
 
-        var changed = _hasNews;
-        if (changed || _last.Documents.Projects.Count == 0)
+        _restlessPolls = 0;
+        var changed = read.DiffersFrom(_state);
+        _state = read;
+        if (changed || _last is null)
         {
-            var problems = _held.Values.SelectMany(file => file.Problems).Concat(_dangling.Select(LeadsNowhere)).ToList();
-            _last = new DirectoryReading(changed, DocumentFiles.Assemble([.. _held.Values.Select(file => file.Good)], problems), problems);
-            _hasNews = false;
+            var problems = read.Held.Values.SelectMany(file => file.Problems).Concat(read.Dangling.Select(LeadsNowhere)).ToList();
+            _last = new DirectoryReading(changed, DocumentFiles.Assemble([.. read.Held.Values.Select(file => file.Good)], problems), problems);
         }
 
         return _last with { Changed = changed };
@@ -74,27 +76,43 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
     public static IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Contents(string root) =>
         [.. DirectoryScan.Of(root).Files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Content(file.Value))))];
 
-    private void Apply(DirectoryScan scan)
+    /// <summary>Reads one state of the directory: what changes while it is read, as a ConfigMap that swaps all its files, is read again.</summary>
+    private bool TryReadWhole(int attempts, [NotNullWhen(true)] out DirectoryState? read)
     {
-        foreach (var path in _held.Keys.Except(scan.Files.Keys, StringComparer.Ordinal).ToArray())
+        for (; attempts > 0; attempts--)
         {
-            _held.Remove(path);
-            _hasNews = true;
-        }
-
-        _hasNews |= !_dangling.SetEquals(scan.Dangling);
-        _dangling = scan.Dangling;
-        foreach (var (path, stamp) in scan.Files)
-        {
-            var held = _held.GetValueOrDefault(path);
-            if (held is null || held.Stamp != stamp || !held.IsSettled)
+            try
             {
-                ReadFile(path, stamp, held);
+                var before = DirectoryScan.Of(root);
+                read = ReadState(before);
+                if (before.Equals(DirectoryScan.Of(root)))
+                {
+                    return true;
+                }
+            }
+            catch (DirectoryNotFoundException) when (Directory.Exists(root))
+            {
+                // One of its folders went while it was listed.
             }
         }
+
+        read = null;
+        return false;
     }
 
-    private void ReadFile(string path, FileStamp stamp, HeldFile? held)
+    private DirectoryState ReadState(DirectoryScan scan)
+    {
+        var held = new Dictionary<string, HeldFile>(scan.Files.Count, StringComparer.Ordinal);
+        foreach (var (path, stamp) in scan.Files)
+        {
+            var before = _state.Held.GetValueOrDefault(path);
+            held[path] = before is not null && before.Stamp == stamp && before.IsSettled ? before : ReadFile(path, stamp, before);
+        }
+
+        return new DirectoryState(held, scan.Dangling);
+    }
+
+    private HeldFile ReadFile(string path, FileStamp stamp, HeldFile? held)
     {
         var isYoung = time.GetUtcNow().UtcDateTime - stamp.Written <= Settling;
         var isSettled = !isYoung && (stamp.Length > AlwaysReadBytes || DocumentPlace.Of(path).Kind is DocumentKind.Attestations);
@@ -106,26 +124,20 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Gone between scan and read: the scan that follows tells. Unreadable: a problem of this file alone.
-            Hold(path, new ParsedDocument(path, DocumentPlace.Of(path), null, [Unreadable(path, exception)]), stamp, "", held, isSettled: false);
-            return;
+            return Hold(new ParsedDocument(path, DocumentPlace.Of(path), null, [Unreadable(path, exception)]), stamp, "", held, isSettled: false);
         }
 
         var hash = Convert.ToHexStringLower(SHA256.HashData(content));
-        if (held is not null && held.Hash == hash)
-        {
-            _held[path] = held with { Stamp = stamp, IsSettled = isSettled };
-            return;
-        }
-
-        Hold(path, DocumentFiles.Parse(path, content), stamp, hash, held, isSettled);
+        return held is not null && held.Hash == hash
+            ? held with { Stamp = stamp, IsSettled = isSettled }
+            : Hold(DocumentFiles.Parse(path, content), stamp, hash, held, isSettled);
     }
 
     /// <summary>Keeps the last good content beside the problems of the newest one.</summary>
-    private void Hold(string path, ParsedDocument read, FileStamp stamp, string hash, HeldFile? held, bool isSettled)
+    private static HeldFile Hold(ParsedDocument read, FileStamp stamp, string hash, HeldFile? held, bool isSettled)
     {
-        _hasNews |= held is null || held.Hash != hash;
         var good = read.Content is null && held?.Good.Content is not null ? held.Good : read;
-        _held[path] = new HeldFile(stamp, hash, good, read.Problems, isSettled);
+        return new HeldFile(stamp, hash, good, read.Problems, isSettled);
     }
 
     private static byte[] Content(FileStamp stamp)
@@ -151,4 +163,15 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         new(path, new Mark(1, 1), $"the file cannot be read: {exception.GetType().Name}", "give the service the right to read it", ProblemSeverity.Error);
 
     private sealed record HeldFile(FileStamp Stamp, string Hash, ParsedDocument Good, IReadOnlyList<DocumentProblem> Problems, bool IsSettled);
+
+    /// <summary>One state of the directory.</summary>
+    private sealed record DirectoryState(IReadOnlyDictionary<string, HeldFile> Held, IReadOnlySet<string> Dangling)
+    {
+        public static DirectoryState Empty { get; } = new(new Dictionary<string, HeldFile>(), new HashSet<string>());
+
+        public bool DiffersFrom(DirectoryState before) =>
+            Held.Count != before.Held.Count
+            || !Dangling.SetEquals(before.Dangling)
+            || Held.Any(file => !before.Held.TryGetValue(file.Key, out var old) || old.Hash != file.Value.Hash);
+    }
 }

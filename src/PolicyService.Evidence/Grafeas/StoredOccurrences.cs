@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
 using PolicyService.Core.Images;
-using PolicyService.Core.Policies;
 
 namespace PolicyService.Evidence.Grafeas;
 
 /// <summary>
-/// Remembers what a source said of (note, digest) for as long as its content has one version, so that a hot decision does no IO. Callers
+/// Remembers what a source said of (parent, digest) for as long as its content has one version, so that a hot decision does no IO. Callers
 /// that want the same at once share one question; a failure is told to all of them and remembered by none.
 /// </summary>
 public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider time)
@@ -23,30 +22,30 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
 
     /// <param name="version">Version of the source's content: a later one forgets what was remembered of an earlier one.</param>
     /// <param name="digest">The image's.</param>
-    /// <param name="notes">The notes of all attestors whose evidence is needed.</param>
+    /// <param name="parents">The notes of all attestors, and the projects of all checks, whose evidence is needed.</param>
     /// <param name="cancellation">The end of the time for the evaluation; the shared question goes on without this caller.</param>
     /// <exception cref="EvidenceSourceException">The source failed.</exception>
-    public async ValueTask<IReadOnlyDictionary<NoteName, NoteOccurrences>> OfAsync(
-        long version, Digest digest, IReadOnlyCollection<NoteName> notes, CancellationToken cancellation)
+    public async ValueTask<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> OfAsync(
+        long version, Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
     {
         var answers = Of(version);
-        var found = new Dictionary<NoteName, NoteOccurrences>(notes.Count);
-        List<NoteName>? missing = null;
-        foreach (var note in notes)
+        var found = new Dictionary<OccurrenceParent, ParentOccurrences>(parents.Count);
+        List<OccurrenceParent>? missing = null;
+        foreach (var parent in parents)
         {
-            if (answers.Known.TryGetValue((note, digest), out var known) && known.IsCompletedSuccessfully)
+            if (answers.Known.TryGetValue((parent, digest), out var known) && known.IsCompletedSuccessfully)
             {
-                found[note] = await known;
+                found[parent] = await known;
             }
             else
             {
-                (missing ??= []).Add(note);
+                (missing ??= []).Add(parent);
             }
         }
 
-        foreach (var (note, answer) in missing is null ? [] : Ask(answers, digest, missing))
+        foreach (var (parent, answer) in missing is null ? [] : Ask(answers, digest, missing))
         {
-            found[note] = await answer.WaitAsync(cancellation);
+            found[parent] = await answer.WaitAsync(cancellation);
         }
 
         return found;
@@ -65,19 +64,19 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
         return answers;
     }
 
-    /// <summary>One question for all notes nobody is asking about yet.</summary>
-    private List<(NoteName Note, Task<NoteOccurrences> Answer)> Ask(Answers answers, Digest digest, List<NoteName> notes)
+    /// <summary>One question for all parents nobody is asking about yet.</summary>
+    private List<(OccurrenceParent Parent, Task<ParentOccurrences> Answer)> Ask(Answers answers, Digest digest, List<OccurrenceParent> parents)
     {
-        var asked = new TaskCompletionSource<IReadOnlyDictionary<NoteName, NoteOccurrences>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var (own, all) = (new List<NoteName>(), new List<(NoteName, Task<NoteOccurrences>)>(notes.Count));
-        foreach (var note in notes)
+        var asked = new TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (own, all) = (new List<OccurrenceParent>(), new List<(OccurrenceParent, Task<ParentOccurrences>)>(parents.Count));
+        foreach (var parent in parents)
         {
-            var answer = OneOfAsync(asked.Task, note);
-            var shared = answers.Known.GetOrAdd((note, digest), answer);
-            all.Add((note, shared));
+            var answer = OneOfAsync(asked.Task, parent);
+            var shared = answers.Known.GetOrAdd((parent, digest), answer);
+            all.Add((parent, shared));
             if (ReferenceEquals(shared, answer))
             {
-                own.Add(note);
+                own.Add(parent);
             }
         }
 
@@ -90,21 +89,21 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
     }
 
     private async Task CompleteAsync(
-        Answers answers, Digest digest, List<NoteName> notes, TaskCompletionSource<IReadOnlyDictionary<NoteName, NoteOccurrences>> asked)
+        Answers answers, Digest digest, List<OccurrenceParent> parents, TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked)
     {
         // Not on the caller's thread: a database that works synchronously must not hold up the asking for others.
         await Task.Yield();
         try
         {
             using var timeout = new CancellationTokenSource(Patience, time);
-            var read = await source.ReadAsync(digest, notes, timeout.Token);
-            answers.Add(notes.Count, read.Values.Sum(one => one.Attestations.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length))));
+            var read = await source.ReadAsync(digest, parents, timeout.Token);
+            answers.Add(parents.Count, read.Values.Sum(one => one.Attestations.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length))));
             asked.SetResult(read);
         }
         catch (Exception exception)
         {
             // Forgotten first: whoever asks after the news asks anew.
-            notes.ForEach(note => answers.Known.TryRemove((note, digest), out _));
+            parents.ForEach(parent => answers.Known.TryRemove((parent, digest), out _));
             asked.SetException(exception switch
             {
                 EvidenceSourceException failure => failure,
@@ -114,8 +113,8 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
         }
     }
 
-    private static async Task<NoteOccurrences> OneOfAsync(Task<IReadOnlyDictionary<NoteName, NoteOccurrences>> asked, NoteName note) =>
-        (await asked).GetValueOrDefault(note) ?? NoteOccurrences.None;
+    private static async Task<ParentOccurrences> OneOfAsync(Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked, OccurrenceParent parent) =>
+        (await asked).GetValueOrDefault(parent) ?? ParentOccurrences.None;
 
     private sealed class Answers(long version)
     {
@@ -124,7 +123,7 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
 
         public long Version => version;
 
-        public ConcurrentDictionary<(NoteName Note, Digest Digest), Task<NoteOccurrences>> Known { get; } = new();
+        public ConcurrentDictionary<(OccurrenceParent Parent, Digest Digest), Task<ParentOccurrences>> Known { get; } = new();
 
         public bool IsFull => Volatile.Read(ref _count) >= MaxAnswers || Volatile.Read(ref _bytes) >= MaxBytes;
 

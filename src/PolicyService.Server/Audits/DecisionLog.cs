@@ -188,11 +188,18 @@ public sealed partial class DecisionLog : BackgroundService
         // A record whose caller was told that there is no verdict must not say that there was one.
         group.RemoveAll(entry => entry.IsAbandoned);
         Serialize(group, buffer);
+        if (group.Count == 0)
+        {
+            // Where nothing is left to write, an empty line shows whether the sink works again: writing nothing would always work.
+            buffer.Write("\n"u8);
+        }
+
         Interlocked.Exchange(ref _writingSince, Math.Max(1, _time.GetTimestamp()));
         try
         {
             _sink.Write(buffer.WrittenSpan);
-            if (group.Exists(entry => entry.Written is not null))
+            // After a flush that failed, what was written before it may be lost: the group is written again, not only flushed.
+            if (_isFailing || group.Exists(entry => entry.Written is not null))
             {
                 _sink.MakeDurable();
             }

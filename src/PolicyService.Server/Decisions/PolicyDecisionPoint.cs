@@ -53,7 +53,7 @@ public sealed class PolicyDecisionPoint(
 
     private async ValueTask<EvidenceSet> CollectAsync(PolicyVersion version, Selection selection, Deadline deadline, CancellationToken cancellation)
     {
-        if (!selection.NeedEvidence.Any())
+        if (!selection.NeedEvidence.Any() && !selection.NeedChecks.Any())
         {
             return EvidenceSet.Empty;
         }

@@ -20,7 +20,7 @@ internal sealed class DirectorySource(string root, TimeProvider time) : IDocumen
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new SourceUnavailableException(exception.GetType().Name, "give the service the right to read it", exception);
+            throw new SourceUnavailableException(exception.Message, "let it rest, or give the service the right to read it", exception);
         }
     }
 }

@@ -3,7 +3,6 @@ using Microsoft.EntityFrameworkCore;
 using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Images;
-using PolicyService.Core.Policies;
 using PolicyService.Evidence.Grafeas;
 
 namespace PolicyService.Server.Storage;
@@ -20,7 +19,7 @@ internal sealed class StoreUnavailableException(StoreFailure failure, Exception 
 /// <summary>What decisions read.</summary>
 public sealed partial class DocumentStore : IOccurrenceSource
 {
-    /// <summary>Characters of occurrences of one digest under one note; what lies beyond is unknown (SEMANTICS section 7).</summary>
+    /// <summary>Characters of occurrences of one digest under one note or in one project; what lies beyond is unknown (SEMANTICS section 7).</summary>
     private const int EvidenceCharacters = 16 * 1024 * 1024;
 
     /// <summary>Documents asked for in one statement.</summary>
@@ -59,20 +58,19 @@ public sealed partial class DocumentStore : IOccurrenceSource
     });
 
     /// <inheritdoc/>
-    async Task<IReadOnlyDictionary<NoteName, NoteOccurrences>> IOccurrenceSource.ReadAsync(
-        Digest digest, IReadOnlyCollection<NoteName> notes, CancellationToken cancellation)
+    async Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> IOccurrenceSource.ReadAsync(
+        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
     {
+        OccurrenceParent[] notes = [.. parents.Where(parent => parent.Project.Length == 0)];
+        OccurrenceParent[] projects = [.. parents.Except(notes)];
         try
         {
             return await QueryAsync(async context =>
             {
-                var found = notes.ToDictionary(note => note.ToString(), _ => new Bounded());
-                await foreach (var row in Evidence(context, digest, [.. found.Keys]).AsAsyncEnumerable().WithCancellation(cancellation))
-                {
-                    found[row.Note].Add(row);
-                }
-
-                return notes.ToDictionary(note => note, note => found[note.ToString()].ToOccurrences());
+                var found = parents.ToDictionary(parent => parent, _ => new Bounded());
+                await ReadAsync(context, digest, "note", [.. notes.Select(parent => parent.Note.ToString())], row => found[notes.Single(parent => parent.Note.ToString() == row.Note)].Add(row), cancellation);
+                await ReadAsync(context, digest, "project", [.. projects.Select(parent => parent.Project)], row => found[OccurrenceParent.OfProject(row.Project)].Add(row), cancellation);
+                return parents.ToDictionary(parent => parent, parent => found[parent].ToOccurrences());
             });
         }
         catch (StoreUnavailableException exception)
@@ -81,20 +79,36 @@ public sealed partial class DocumentStore : IOccurrenceSource
         }
     }
 
-    /// <summary>
-    /// The newest attestations of the digest under each note, one more than counts, so that it shows if there are more. Each note has a
-    /// limit of its own: many attestations under one must not hide those under another.
-    /// </summary>
-    internal static IQueryable<OccurrenceRow> Evidence(StoreContext context, Digest digest, IReadOnlyList<string> notes)
+    private static async Task ReadAsync(
+        StoreContext context, Digest digest, string column, IReadOnlyList<string> values, Action<OccurrenceRow> add, CancellationToken cancellation)
     {
-        // EF Core would nest one query for each note into the next. The text holds numbers of parameters and nothing else.
-        var sql = string.Join("\nUNION ALL\n", Enumerable.Range(0, notes.Count).Select(index => string.Create(
+        if (values.Count > 0)
+        {
+            await foreach (var row in Evidence(context, digest, column, values).AsAsyncEnumerable().WithCancellation(cancellation))
+            {
+                add(row);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The newest attestations of the digest under each note, or in each project; one more than counts, so that it shows if there are more.
+    /// Each has a limit of its own: many attestations under one must not hide those under another.
+    /// </summary>
+    /// <param name="context">The database.</param>
+    /// <param name="digest">The digest.</param>
+    /// <param name="column"><c>note</c> or <c>project</c>; a word of ours, never a caller's.</param>
+    /// <param name="values">The notes or projects.</param>
+    internal static IQueryable<OccurrenceRow> Evidence(StoreContext context, Digest digest, string column, IReadOnlyList<string> values)
+    {
+        // EF Core would nest one query for each value into the next. The text holds numbers of parameters and nothing else.
+        var sql = string.Join("\nUNION ALL\n", Enumerable.Range(0, values.Count).Select(index => string.Create(
             CultureInfo.InvariantCulture,
             $$"""
-            SELECT * FROM (SELECT * FROM occurrences WHERE note = {{{index + 1}}} AND digest = {0} AND kind = 'ATTESTATION'
+            SELECT * FROM (SELECT * FROM occurrences WHERE {{column}} = {{{index + 1}}} AND digest = {0} AND kind = 'ATTESTATION'
             ORDER BY create_time DESC, number DESC LIMIT {{Limits.SignaturesPerDigest + 1}}) AS o{{index}}
             """)));
-        return context.Occurrences.FromSqlRaw(sql, [digest.ToString(), .. notes]).AsNoTracking();
+        return context.Occurrences.FromSqlRaw(sql, [digest.ToString(), .. values]).AsNoTracking();
     }
 
     private static async Task<StoreGeneration> GenerationAsync(StoreContext context, CancellationToken cancellation)
@@ -116,7 +130,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
         }
     }
 
-    /// <summary>The occurrences of one note within the limits.</summary>
+    /// <summary>The occurrences of one note or project within the limits.</summary>
     private sealed class Bounded
     {
         private readonly List<OccurrenceRow> _rows = [];
@@ -133,7 +147,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
             }
         }
 
-        public NoteOccurrences ToOccurrences()
+        public ParentOccurrences ToOccurrences()
         {
             var attestations = new List<Attestation>(_rows.Count);
             foreach (var row in _rows.OrderByDescending(row => row.CreateTime).ThenByDescending(row => row.Number))
@@ -144,7 +158,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
                 attestations.AddRange(read ?? []);
             }
 
-            return new NoteOccurrences(attestations, _isCut);
+            return new ParentOccurrences(attestations, _isCut);
         }
     }
 }

@@ -50,7 +50,12 @@ internal static class CaseRun
             var local = LocalEvidence.Collect(snapshot, selection, required, [], AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
             return local with { Failures = [.. local.Failures, .. failures[required.Name.ToString()]] };
         });
-        return new EvidenceSet(evidence, null);
+        return new EvidenceSet(evidence, null)
+        {
+            Authenticators = selection.NeedChecks.SelectMany(check => check.Authenticators.Select(authenticator => (check, authenticator))).ToDictionary(
+                one => one.authenticator,
+                one => LocalEvidence.Collect(snapshot, selection, one.check, one.authenticator, [], AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken)),
+        };
     }
 
     private static bool TryRead(CaseRequest asked, CaseGrants grants, out EvaluationRequest request, out string field)

@@ -1,3 +1,5 @@
+using PolicyService.Evidence.Documents;
+
 namespace PolicyService.Evidence.Tests.Documents;
 
 /// <summary>
@@ -30,5 +32,18 @@ internal sealed class ConfigMap(TestDirectory directory)
         directory.Link("..data_tmp", $"..{version}");
         Posix.Rename(directory.PathOf("..data_tmp"), directory.PathOf("..data"));
         Current = version;
+    }
+
+    /// <summary>The versions the four files of a reading are of: one letter if it is of one state.</summary>
+    public static string VersionsOf(DirectoryReading reading)
+    {
+        var project = reading.Documents.Projects.Single();
+        Assert.Equal(2, project.Attestors.Count);
+        char[] versions =
+        [
+            .. project.Policy!.DefaultRule.RequireAttestationsBy.Concat(project.Attestors.Select(attestor => attestor.Name)).Select(name => name.Id[^1]),
+            (char)('a' - 1 + (int)project.Options.MaxSnapshotAge.TotalHours),
+        ];
+        return new string([.. versions.Distinct().Order()]);
     }
 }

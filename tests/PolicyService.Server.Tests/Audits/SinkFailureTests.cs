@@ -51,6 +51,26 @@ public sealed class SinkFailureTests
     }
 
     [Fact]
+    public async Task Sink_does_not_count_as_mended_because_nobody_waits_for_its_records_any_more()
+    {
+        var sink = new TestSink { Fails = true };
+        using var signer = new Signer();
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Standard(signer), sink: sink);
+        await server.RefusalAsync(Ask.BreakGlass(Ask.Unattested), InSeconds(1));
+        var failures = await FailuresAsync();
+
+        await Eventually.Holds("it was tried again and again", async () => await FailuresAsync() >= failures + 3);
+        Assert.Equal(1, (await server.MetricsAsync()).Sum("policyservice_audit_failing"));
+        Assert.DoesNotContain(server.Log.Lines, line => line.Contains("written again", StringComparison.Ordinal));
+        sink.Fails = false;
+
+        await Eventually.Holds("it is mended", async () => (await server.MetricsAsync()).Sum("policyservice_audit_failing") == 0);
+        Assert.Empty(sink.Lines);
+
+        async Task<double> FailuresAsync() => (await server.MetricsAsync()).Sum("policyservice_audit_records_total", "outcome=\"sink_failure\"");
+    }
+
+    [Fact]
     public async Task Sink_that_cannot_make_durable_counts_as_failing()
     {
         var sink = new TestSink { FailsToFlush = true };

@@ -72,7 +72,7 @@ public sealed class BatchTests(StandardServer standard) : IClassFixture<Standard
         // The clock stands still, so the test itself looks at the documents, as fast as it can.
         await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_ALLOW"), new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
         using var ending = new CancellationTokenSource();
-        var swapping = Task.Run(() => SwapAsync(server, ending.Token), TestContext.Current.CancellationToken);
+        var swapping = Task.Run(() => Swap(server, ending.Token), TestContext.Current.CancellationToken);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var batches = 0; batches < 60 || (seen.Count < 2 && batches < 2_000); batches++)
         {
@@ -88,7 +88,7 @@ public sealed class BatchTests(StandardServer standard) : IClassFixture<Standard
         Assert.Equal(2, seen.Count);
     }
 
-    private static async Task SwapAsync(TestServer server, CancellationToken ending)
+    private static async Task Swap(TestServer server, CancellationToken ending)
     {
         for (var turn = 0; !ending.IsCancellationRequested; turn++)
         {

@@ -57,6 +57,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return (await server.ExitAsync(), [.. server.Errors]);
     }
 
+    /// <summary>The same without the right to open ports below 1024, whoever runs the tests.</summary>
+    public static async Task<(int Code, IReadOnlyList<string> Errors)> FailUnprivilegedAsync(params string[] arguments)
+    {
+        await using var server = Launch(arguments, "$([ \"$(id -u)\" != 0 ] || echo setpriv --bounding-set=-net_bind_service)");
+        return (await server.ExitAsync(), [.. server.Errors]);
+    }
+
     public void Signal(int signal) => Native.Signal(_process.Id, signal);
 
     /// <summary>Waits for its end.</summary>
@@ -80,11 +87,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ServerProcess Launch(string[] arguments)
+    private static ServerProcess Launch(string[] arguments, string under = "")
     {
         // Under a shell that lets a file's limit fail a write instead of ending the process; exec leaves one process.
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        string[] all = ["-c", "trap '' XFSZ; exec dotnet \"$@\"", "bash", Path.Combine(AppContext.BaseDirectory, "PolicyService.Server.dll"), .. arguments];
+        string[] all = ["-c", $"trap '' XFSZ; exec {under} dotnet \"$@\"", "bash", Path.Combine(AppContext.BaseDirectory, "PolicyService.Server.dll"), .. arguments];
         // The runtime keeps its code in a memory file, which the limit would meet too.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         foreach (var argument in all)

@@ -84,5 +84,16 @@ public sealed class StartTests : IDisposable
         Assert.DoesNotContain(errors, error => error.Contains("   at ", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Port_for_administrators_ends_the_process_with_one_line_and_code_2()
+    {
+        var (code, errors) = await ServerProcess.FailUnprivilegedAsync("--Policies:Directory", _documents.Path, "--Urls:Grpc", "http://127.0.0.1:81", "--Urls:Http", "http://127.0.0.1:0");
+
+        Assert.Equal(2, code);
+        var line = Assert.Single(errors, line => line.Contains("does not start", StringComparison.Ordinal));
+        Assert.Contains("http://127.0.0.1:81", line, StringComparison.Ordinal);
+        Assert.DoesNotContain(errors, error => error.Contains("   at ", StringComparison.Ordinal));
+    }
+
     public void Dispose() => _documents.Dispose();
 }
