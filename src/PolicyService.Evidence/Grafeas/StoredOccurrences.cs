@@ -96,7 +96,8 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
         try
         {
             using var timeout = new CancellationTokenSource(Patience, time);
-            var read = await source.ReadAsync(digest, parents, timeout.Token);
+            // A driver that is told to stop may take its time about it, when nobody answers.
+            var read = await source.ReadAsync(digest, parents, timeout.Token).WaitAsync(timeout.Token);
             answers.Add(parents.Count, read.Values.Sum(one => one.Attestations.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length))));
             asked.SetResult(read);
         }

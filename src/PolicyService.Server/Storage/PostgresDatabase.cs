@@ -10,7 +10,7 @@ namespace PolicyService.Server.Storage;
 internal sealed class PostgresDatabase : StoreDatabase
 {
     /// <summary>Key of the advisory lock of migrations: the letters "policysv".</summary>
-    private const long MigrationLock = 0x706F6C6963797376;
+    internal const long MigrationLock = 0x706F6C6963797376;
 
     /// <summary>idle_in_transaction_session_timeout.</summary>
     private const string IdleInTransaction = "25P03";

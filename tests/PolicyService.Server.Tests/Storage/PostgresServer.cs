@@ -70,9 +70,16 @@ public sealed class PostgresServer : IDisposable
     internal void StartAgain() => Assert.True(TryRun(), "PostgreSQL does not start again");
 
     /// <summary>Alive and mute, as over a broken network; <see cref="Resume"/> ends it.</summary>
-    internal void Pause() => Native.Signal(_process!.Id, Native.SigStop);
+    internal void Pause() => Processes().ForEach(process => Native.Signal(process, Native.SigStop));
 
-    internal void Resume() => Native.Signal(_process!.Id, Native.SigContinue);
+    internal void Resume() => Processes().ForEach(process => Native.Signal(process, Native.SigContinue));
+
+    /// <summary>The one we started, first, and those it started for its clients.</summary>
+    private List<int> Processes()
+    {
+        var children = File.ReadAllText($"/proc/{_process!.Id}/task/{_process.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return [_process.Id, .. children.Select(child => int.Parse(child, CultureInfo.InvariantCulture))];
+    }
 
     public void Dispose()
     {
