@@ -20,6 +20,9 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
 
     private Answers _answers = new(0);
 
+    /// <summary>Answers held now.</summary>
+    internal int Count => Volatile.Read(ref _answers).Known.Count;
+
     /// <param name="version">Version of the source's content: a later one forgets what was remembered of an earlier one.</param>
     /// <param name="digest">The image's.</param>
     /// <param name="parents">The notes of all attestors, and the projects of all checks, whose evidence is needed.</param>

@@ -70,7 +70,7 @@ public sealed partial class DocumentStore
         }
 
         return await ReadAsync(async context => await PageAsync(
-            Occurrences(context, query, resource).Where(row => row.Number > after).OrderBy(row => row.Number),
+            Page(Occurrences(context, query, resource), after),
             pageSize,
             row => row.Content.Length,
             Of,
@@ -88,6 +88,9 @@ public sealed partial class DocumentStore
         rows = digest is null ? rows : rows.Where(row => row.Digest == digest);
         return resource is null ? rows : rows.Where(row => row.Resource == resource);
     }
+
+    /// <summary>What comes after a place, in the order of the list.</summary>
+    internal static IQueryable<OccurrenceRow> Page(IQueryable<OccurrenceRow> rows, long after) => rows.Where(row => row.Number > after).OrderBy(row => row.Number);
 
     private static OccurrenceRow Row(DocumentKey key, OccurrenceJson occurrence, string content, DateTimeOffset now) => new()
     {

@@ -36,6 +36,7 @@ internal static class StoreSchema
         CREATE INDEX occurrences_by_project_digest ON occurrences (project, digest, number);
         CREATE INDEX occurrences_by_project_resource ON occurrences (project, resource, number);
         CREATE INDEX occurrences_by_note ON occurrences (note, number);
+        CREATE INDEX occurrences_by_note_digest ON occurrences (note, digest, number);
         CREATE INDEX occurrences_as_evidence ON occurrences (note, digest, kind, create_time, number);
         CREATE INDEX occurrences_as_evidence_of_checks ON occurrences (project, digest, kind, create_time, number);
         """,
