@@ -74,31 +74,40 @@ public sealed partial class DocumentStore
     private async Task<StoreOutcome> WriteDocumentAsync(
         DocumentKey key, string json, string author, Func<DocumentRow?, StoreOutcome?> refuse, CancellationToken cancellation)
     {
-        if (!DocumentJson.TryNormalize(json, key, out var content, out var problem))
-        {
-            return new StoreOutcome.Invalid("", problem);
-        }
-
-        if (key.Path is not null && IsElsewhere(key.Project))
-        {
-            return new StoreOutcome.Invalid("name", $"the documents of project `{Shown.Value(key.Project)}` come from the directory: change them there");
-        }
-
-        // Nothing enters the store that the snapshot would refuse.
-        var parsed = key.Path is { } path ? DocumentFiles.Parse(path, Encoding.UTF8.GetBytes(content)) : null;
-        if (parsed?.Problems.FirstOrDefault(found => found.Severity is ProblemSeverity.Error) is { } error)
-        {
-            return new StoreOutcome.Invalid("", $"{error.Message}; {error.Remedy}");
-        }
-
-        return await WriteAsync(
+        var (content, parsed, invalid) = Check(key, json);
+        return invalid is not null ? invalid : await WriteAsync(
             async context =>
             {
                 var existing = await FindAsync(context, key, cancellation);
-                var refused = refuse(existing) ?? await CheckReferencesAsync(context, key, parsed?.Content, existing, cancellation);
-                return refused ?? new StoreOutcome.Written(Of(Store(context, key, content, existing, author)));
+                var refused = refuse(existing) ?? await CheckReferencesAsync(context, key, parsed, existing, cancellation);
+                return refused ?? new StoreOutcome.Written(Of(Store(context, key, content!, existing, author)));
             },
             cancellation);
+    }
+
+    /// <summary>What the document itself tells: its text as the store keeps it and what it parses to, or why it is refused.</summary>
+    private (string? Content, object? Parsed, StoreOutcome.Invalid? Refused) Check(DocumentKey key, string json)
+    {
+        if (!DocumentJson.TryNormalize(json, key, out var content, out var problem))
+        {
+            return (null, null, new StoreOutcome.Invalid("", problem));
+        }
+
+        if (key.Path is not { } path)
+        {
+            return (content, null, null);
+        }
+
+        if (IsElsewhere(key.Project))
+        {
+            return (null, null, new StoreOutcome.Invalid("name", $"the documents of project `{Shown.Value(key.Project)}` come from the directory: change them there"));
+        }
+
+        // Nothing enters the store that the snapshot would refuse.
+        var parsed = DocumentFiles.Parse(path, Encoding.UTF8.GetBytes(content));
+        return parsed.Problems.FirstOrDefault(found => found.Severity is ProblemSeverity.Error) is { } error
+            ? (null, null, new StoreOutcome.Invalid("", $"{error.Message}; {error.Remedy}"))
+            : (content, parsed.Content, null);
     }
 
     private static Task<DocumentRow?> FindAsync(StoreContext context, DocumentKey key, CancellationToken cancellation) =>

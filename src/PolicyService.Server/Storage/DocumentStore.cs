@@ -141,7 +141,7 @@ public sealed partial class DocumentStore : IDisposable
             await using var context = _database.CreateContext();
             await using var transaction = await _database.BeginWriteAsync(context, cancellation);
             var outcome = await operation(context);
-            if (outcome is StoreOutcome.Written or StoreOutcome.Deleted)
+            if (outcome is StoreOutcome.Written or StoreOutcome.Deleted or StoreOutcome.Imported)
             {
                 var stamp = NewEtag();
                 await context.SaveChangesAsync(cancellation);

@@ -13,6 +13,9 @@ public abstract record StoreOutcome
     /// <summary>The deletion is durable.</summary>
     public sealed record Deleted(DocumentKey Key) : StoreOutcome;
 
+    /// <summary>All of an import is durable: how many documents and occurrences were new or changed.</summary>
+    public sealed record Imported(int Documents, int Occurrences) : StoreOutcome;
+
     /// <summary>The document read.</summary>
     public sealed record Found(StoredDocument Document) : StoreOutcome;
 

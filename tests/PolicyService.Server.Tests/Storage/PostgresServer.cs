@@ -163,7 +163,7 @@ public sealed class PostgresServer : IDisposable
         : [AsUser, "--reuid", "postgres", "--regid", "postgres", "--clear-groups"];
 
     /// <summary>Where Debian puts it, the newest version first.</summary>
-    private static string Binary(string name) =>
+    internal static string Binary(string name) =>
         Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => path, StringComparer.Ordinal)
             .Select(path => Path.Combine(path, "bin", name)).First(File.Exists);
 
