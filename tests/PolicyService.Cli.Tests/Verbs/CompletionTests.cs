@@ -12,9 +12,9 @@ public sealed class CompletionTests
     public static TheoryData<string> ZshRuns => [Zsh is null ? "zsh is not here: the script as text" : "in zsh"];
 
     [Theory]
-    [InlineData("policyctl ", "completion demo evaluate payload policy verify version")]
+    [InlineData("policyctl ", "completion demo evaluate export import payload policy verify version")]
     [InlineData("policyctl ev", "evaluate")]
-    [InlineData("policyctl policy ", "lint")]
+    [InlineData("policyctl policy ", "history lint")]
     [InlineData("policyctl policy lint --f", "--format")]
     [InlineData("policyctl policy lint --format ", "json sarif text")]
     [InlineData("policyctl completion ", "bash zsh")]
