@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [postgresql]=pg_lsclusters)
+declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [postgresql]=pg_lsclusters)
 configuration=Release
 test_limit=40m
 

@@ -46,12 +46,12 @@ internal sealed class PolicyVerb(Terminal terminal)
     private int RunLint(ParseResult parsed)
     {
         var directory = parsed.GetRequiredValue(_directory);
-        if (Read(directory) is not { } files)
+        if (Read(directory) is not { } contents)
         {
             return ExitCodes.Usage;
         }
 
-        LintFinding[] findings = [.. PolicyLinter.Lint(files).Select(finding => finding with { File = Place(directory, finding.File) })];
+        LintFinding[] findings = [.. PolicyLinter.Lint(contents.Files, contents.Problems).Select(finding => finding with { File = Place(directory, finding.File) })];
         switch (parsed.GetValue(_format))
         {
             case "json":
@@ -61,24 +61,24 @@ internal sealed class PolicyVerb(Terminal terminal)
                 LintSarif.Write(terminal.Output, findings);
                 break;
             default:
-                LintText.Write(terminal.Screen(), findings, files.Count);
+                LintText.Write(terminal.Screen(), findings, contents.Files.Count);
                 break;
         }
 
         return findings.Any(finding => finding.Severity is ProblemSeverity.Error || parsed.GetValue(_strict)) ? ExitCodes.Denied : ExitCodes.Admitted;
     }
 
-    /// <summary>The files; null after saying why there are none. Nothing to lint is wrong usage: else the wrong directory would pass.</summary>
-    private IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)>? Read(string directory)
+    /// <summary>The directory; null after saying why there is nothing to lint. That is wrong usage: else the wrong directory would pass.</summary>
+    private DirectoryContents? Read(string directory)
     {
         var problem = PoliciesDirectory.Problem(directory);
         try
         {
-            if (problem is null && DocumentDirectory.Contents(directory) is var files)
+            if (problem is null && DocumentDirectory.Contents(directory) is var contents)
             {
-                if (files.Any(file => DocumentPlace.Of(file.Path).Kind is not DocumentKind.Unknown))
+                if (contents.Problems.Count > 0 || contents.Files.Any(file => DocumentPlace.Of(file.Path).Kind is not DocumentKind.Unknown))
                 {
-                    return files;
+                    return contents;
                 }
 
                 problem = $"`{directory}` holds no documents: give the directory of policy.yaml";

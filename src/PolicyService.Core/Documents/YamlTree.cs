@@ -103,7 +103,9 @@ internal static class YamlTree
             }
         }
 
-        return new MappingNode(entries, MarkOf(start.Start));
+        // The library has no place for the mapping that `[key: value]` has without braces: it says the start of the text.
+        var hasPlace = start.End.Index > 0 || entries.Count == 0;
+        return new MappingNode(entries, hasPlace ? MarkOf(start.Start) : entries[0].Mark);
     }
 
     private static void RefuseDecoration(NodeEvent? node)

@@ -16,6 +16,7 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
 {
     public static readonly LintRule Document = new("PS001", ProblemSeverity.Error, "The document is refused.");
     public static readonly LintRule DocumentPart = new("PS002", ProblemSeverity.Warning, "A part of the document does not count.");
+    public static readonly LintRule DocumentMissing = new("PS003", ProblemSeverity.Warning, "A link leads to nothing, so what should be there counts as deleted.");
     public static readonly LintRule DanglingAttestor = new("PS010", ProblemSeverity.Error, "A rule names an attestor that does not exist.");
     public static readonly LintRule UnusedAttestor = new("PS011", ProblemSeverity.Warning, "No rule names the attestor.");
     public static readonly LintRule AttestorWithoutKeys = new("PS012", ProblemSeverity.Error, "The attestor has no keys, so nothing satisfies it.");
@@ -38,7 +39,7 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     /// <summary>Every rule, in the order of the codes.</summary>
     public static IReadOnlyList<LintRule> All { get; } =
     [
-        Document, DocumentPart, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused,
+        Document, DocumentPart, DocumentMissing, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused,
         PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny,
         RuleUnreachable, RuleLikeDefault, EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed,
     ];

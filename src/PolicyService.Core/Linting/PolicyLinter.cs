@@ -20,14 +20,18 @@ internal sealed record LintedFile(ParsedDocument Parsed, DocumentNode? Tree)
 public static class PolicyLinter
 {
     /// <summary>Lints all files of a directory together; paths are relative to it. Findings stand in the order of files and lines.</summary>
-    public static IReadOnlyList<LintFinding> Lint(IReadOnlyCollection<(string Path, ReadOnlyMemory<byte> Content)> files)
+    /// <param name="files">The files that could be read.</param>
+    /// <param name="unread">What is wrong with those that could not.</param>
+    public static IReadOnlyList<LintFinding> Lint(
+        IReadOnlyCollection<(string Path, ReadOnlyMemory<byte> Content)> files, IReadOnlyCollection<DocumentProblem>? unread = null)
     {
         var linted = files.Select(file => Read(file.Path, file.Content)).ToArray();
         var conflicts = new List<DocumentProblem>();
         var snapshot = PolicySnapshot.Build(DocumentFiles.Assemble([.. linted.Select(file => file.Parsed)], conflicts), 1);
         return
         [
-            .. linted.SelectMany(file => file.Parsed.Problems).Concat(conflicts).Select(Problem)
+            .. linted.SelectMany(file => file.Parsed.Problems).Concat(conflicts).Select(problem => Problem(problem, LintRule.DocumentPart))
+                .Concat((unread ?? []).Select(problem => Problem(problem, LintRule.DocumentMissing)))
                 .Concat(linted.SelectMany(file => LintFile(file, linted, snapshot)))
                 .Distinct()
                 .OrderBy(finding => finding.File, StringComparer.Ordinal)
@@ -44,8 +48,8 @@ public static class PolicyLinter
         return new LintedFile(parsed, tree);
     }
 
-    private static LintFinding Problem(DocumentProblem problem) => new(
-        problem.Severity is ProblemSeverity.Error ? LintRule.Document : LintRule.DocumentPart, problem.File, problem.Mark, problem.Message, problem.Remedy);
+    private static LintFinding Problem(DocumentProblem problem, LintRule warning) => new(
+        problem.Severity is ProblemSeverity.Error ? LintRule.Document : warning, problem.File, problem.Mark, problem.Message, problem.Remedy);
 
     private static IEnumerable<LintFinding> LintFile(LintedFile file, LintedFile[] all, PolicySnapshot snapshot) => file.Parsed.Content switch
     {

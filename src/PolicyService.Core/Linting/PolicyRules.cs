@@ -52,9 +52,9 @@ internal static class PolicyRules
             {
                 yield return file.Finding(LintRule.DanglingAttestor, MarkOf(file, rule), $"{NameOf(rule)} needs {required.Name}, which does not exist", "add the attestor's document, or mend the name");
             }
-            else if (required.Problem is { } problem && problem.Contains("shares a key", StringComparison.Ordinal))
+            else if (required.SharesKey)
             {
-                yield return file.Finding(LintRule.SharedKeyRefused, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {problem}", "give each attestor a key of its own, or take only GRAFEAS as their evidence source");
+                yield return file.Finding(LintRule.SharedKeyRefused, MarkOf(file, rule), $"{NameOf(rule)} cannot be used: {required.Name}: {required.Problem}", "give each attestor a key of its own, or take only GRAFEAS as their evidence source");
             }
             else if (required.Problem is not null)
             {

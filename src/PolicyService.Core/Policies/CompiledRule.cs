@@ -10,7 +10,11 @@ namespace PolicyService.Core.Policies;
 /// <param name="Sources">Where its evidence may come from.</param>
 /// <param name="MaxAge">How old an attestation may be; null: any age.</param>
 public sealed record RequiredAttestor(
-    AttestorName Name, Attestor? Attestor, string? Problem, IReadOnlyList<EvidenceSource> Sources, TimeSpan? MaxAge);
+    AttestorName Name, Attestor? Attestor, string? Problem, IReadOnlyList<EvidenceSource> Sources, TimeSpan? MaxAge)
+{
+    /// <summary>The problem is a key that another attestor of the rule has too, where one signature could satisfy both.</summary>
+    public bool SharesKey { get; init; }
+}
 
 /// <summary>A rule with its attestors resolved, once, when the snapshot is built.</summary>
 public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAttestor> Attestors)
@@ -75,6 +79,10 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
         .. required.Attestor?.Keys.Where(key => key.IsRemote).Select(key => options.PinnedKeys[key.Id]) ?? [],
     ];
 
-    private static RequiredAttestor Refused(RequiredAttestor required, RequiredAttestor other) =>
-        required with { Problem = required.Problem ?? $"it shares a key with {other.Name}, and one of the two takes signatures that name no note" };
+    /// <summary>What was wrong with it before stays what is said of it.</summary>
+    private static RequiredAttestor Refused(RequiredAttestor required, RequiredAttestor other) => required.Problem is not null ? required : required with
+    {
+        Problem = $"it shares a key with {other.Name}, and one of the two takes signatures that name no note",
+        SharesKey = true,
+    };
 }

@@ -19,7 +19,7 @@ public static class DocumentFiles
         object? parsed = null;
         try
         {
-            parsed = ParseKind();
+            parsed = Parse(place, content, problems, etag);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -33,8 +33,12 @@ public static class DocumentFiles
         }
 
         return new ParsedDocument(path, place, problems.HasErrors ? null : parsed, problems.Problems);
+    }
 
-        object? ParseKind() => place.Kind switch
+    /// <summary>The same without the net under it, for fuzzing, which looks for the bugs the service survives.</summary>
+    internal static object? Parse(DocumentPlace place, ReadOnlyMemory<byte> content, ProblemList problems, string? etag = null)
+    {
+        return place.Kind switch
         {
             DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), etag ?? Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
             DocumentKind.Attestor => InOwnFolder(AttestorParser.Parse(One(), problems), attestor => attestor.Name.Project),

@@ -1,5 +1,3 @@
-using PolicyService.Core.Policies;
-
 namespace PolicyService.Evidence.Documents;
 
 /// <summary>What tells one version of a file from the next without reading it.</summary>
@@ -31,6 +29,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
         var projects = Path.Combine(root, "projects");
         if (DirectoryIsThere(projects))
         {
+            scan.AddFiles(projects, "projects/");
             foreach (var project in Directory.EnumerateDirectories(projects).Select(Path.GetFileName).OfType<string>().Where(IsShown))
             {
                 scan.AddProject(Path.Combine(projects, project), $"projects/{project}/");
@@ -63,7 +62,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
     {
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles().Where(file => IsShown(file.Name)))
         {
-            if (prefix.Length > 0 || DocumentPlace.Of(file.Name).Kind is not DocumentKind.Unknown || HasDocumentEnding(file.Name))
+            if (prefix.Length > 0 || HasDocumentEnding(file.Name) || IsFolder(file.Name))
             {
                 // Times and lengths are those of what a link leads to; a link that dangles or leads in a circle is no file.
                 var target = new FileInfo(_places.Of(file.FullName));
@@ -105,6 +104,9 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
             return true;
         }
     }
+
+    /// <summary>A folder of the layout that is listed among the files is a link that leads to none, or a file in its place.</summary>
+    private static bool IsFolder(string name) => name is "projects" || Folders.Contains(name);
 
     private static bool HasDocumentEnding(string name) => Path.GetExtension(name) is ".yaml" or ".yml" or ".json";
 

@@ -12,6 +12,11 @@ namespace PolicyService.Evidence.Documents;
 /// <param name="Problems">What is wrong now, files held at an older version included.</param>
 public sealed record DirectoryReading(bool Changed, DocumentSet Documents, IReadOnlyList<DocumentProblem> Problems);
 
+/// <summary>What stands in a documents directory at one moment, unparsed.</summary>
+/// <param name="Files">Every file of the layout that can be read, by its path relative to the directory.</param>
+/// <param name="Problems">The places where there should be a file and is none that can be read.</param>
+public sealed record DirectoryContents(IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Files, IReadOnlyList<DocumentProblem> Problems);
+
 /// <summary>
 /// Documents in a directory of files (SEMANTICS section 5): each file is held at its last good version, a deletion is a deletion at
 /// once, and a reading is of one state of the directory. Not thread-safe: one reader polls it.
@@ -70,11 +75,28 @@ public sealed class DocumentDirectory(string root, TimeProvider time)
         return _last with { Changed = changed };
     }
 
-    /// <summary>Every file of the layout as it stands there now, by its path relative to the directory; nothing is parsed or held.</summary>
-    /// <exception cref="IOException">The directory or one of the files cannot be read.</exception>
+    /// <summary>The directory as it stands now; nothing is parsed or held.</summary>
+    /// <exception cref="IOException">The directory cannot be listed.</exception>
     /// <exception cref="UnauthorizedAccessException">As before.</exception>
-    public static IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> Contents(string root) =>
-        [.. DirectoryScan.Of(root).Files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Content(file.Value))))];
+    public static DirectoryContents Contents(string root)
+    {
+        var scan = DirectoryScan.Of(root);
+        var files = new List<(string Path, ReadOnlyMemory<byte> Content)>();
+        var problems = scan.Dangling.Select(LeadsNowhere).ToList();
+        foreach (var (path, stamp) in scan.Files)
+        {
+            try
+            {
+                files.Add((path, Content(stamp)));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                problems.Add(Unreadable(path, exception));
+            }
+        }
+
+        return new DirectoryContents(files, problems);
+    }
 
     /// <summary>Reads one state of the directory: what changes while it is read, as a ConfigMap that swaps all its files, is read again.</summary>
     private bool TryReadWhole(int attempts, [NotNullWhen(true)] out DirectoryState? read)

@@ -127,6 +127,51 @@ public sealed class PolicyLintTests : IDisposable
         Assert.Contains($"\"uri\": \"{uri}\"", System.Text.Encoding.UTF8.GetString(output.ToArray()), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("attestors/qa.yaml")]
+    [InlineData("attestors")]
+    [InlineData("projects/other")]
+    public async Task Link_that_leads_nowhere_is_a_warning(string link)
+    {
+        Write("clean");
+        _folder.Write("p/projects/acme-2/options.yaml", "failMode: OPEN");
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder[$"p/{link}"])!);
+        File.CreateSymbolicLink(_folder[$"p/{link}"], "nowhere");
+
+        var text = await Policyctl.RunHereAsync("policy", "lint", _folder["p"]);
+        var json = await Policyctl.RunHereAsync("policy", "lint", _folder["p"], "--format", "json", "--strict");
+        var sarif = await Policyctl.RunHereAsync("policy", "lint", _folder["p"], "--format", "sarif");
+
+        Assert.Equal((0, 1, 0), (text.ExitCode, json.ExitCode, sarif.ExitCode));
+        Assert.Equal(
+            $"""
+            {_folder[$"p/{link}"]}:1:1: warning PS003: the link leads to nothing, so the document counts as deleted
+                delete the link, or put the file where it leads
+
+            2 files: 0 errors, 1 warning
+
+            """.ReplaceLineEndings("\n"),
+            text.Text);
+        var finding = Assert.Single(JsonSerializer.Deserialize<JsonElement>(json.Output).EnumerateArray());
+        Assert.Equal(
+            ("PS003", "warning", _folder[$"p/{link}"], "delete the link, or put the file where it leads"),
+            (finding.GetProperty("code").GetString(), finding.GetProperty("severity").GetString(), finding.GetProperty("file").GetString(), finding.GetProperty("remedy").GetString()));
+        var result = Assert.Single(JsonSerializer.Deserialize<JsonElement>(sarif.Output).GetProperty("runs")[0].GetProperty("results").EnumerateArray());
+        Assert.Equal(("PS003", "warning"), (result.GetProperty("ruleId").GetString(), result.GetProperty("level").GetString()));
+    }
+
+    [Fact]
+    public async Task Directory_of_nothing_but_a_link_that_leads_nowhere_is_linted()
+    {
+        Directory.CreateDirectory(_folder["p"]);
+        File.CreateSymbolicLink(_folder["p/policy.yaml"], "nowhere.yaml");
+
+        var run = await Policyctl.RunHereAsync("policy", "lint", _folder["p"], "--strict");
+
+        Assert.Equal((1, ""), (run.ExitCode, run.Error));
+        Assert.Contains("warning PS003: ", run.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Directory_is_this_one_unless_given()
     {

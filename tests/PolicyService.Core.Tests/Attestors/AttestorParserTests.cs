@@ -54,6 +54,12 @@ public sealed class AttestorParserTests(GpgHome gpg)
         Reading.Refused(File, $"{Name}{Note}  publicKeys:\n{key}{key}", 4, 3, $"the key id `{TestKey.Of(SignatureAlgorithm.EcdsaP256Sha256).Read().DefaultId}` stands twice");
     }
 
+    /// <summary>Found by fuzzing: both were said to stand at 1:1, and then to have one id.</summary>
+    [Fact]
+    public void Unusable_keys_without_braces_are_two_keys() => Assert.Equal(
+        ["4:16", "4:28"],
+        Reading.Of(File, $"{Name}{Note}  publicKeys: [comment: a, comment: b]\n").Problems.Select(problem => $"{problem.Mark.Line}:{problem.Mark.Column}"));
+
     [Theory]
     [InlineData("neither PEM nor id", "{comment: x}")]
     [InlineData("PGP", "{asciiArmoredPgpPublicKey: x}")]

@@ -66,6 +66,29 @@ public sealed class DocumentTextTests
         Assert.StartsWith("not YAML: ", problem.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The library says of a mapping without braces that it stands where the text begins.</summary>
+    [Theory]
+    [InlineData("in a list", "[a: 1,\n b: 2]", 1, 2, 2, 2)]
+    [InlineData("deeper", "[[], [a: 1],\n [? b : 2]]", 1, 7, 2, 5)]
+    [InlineData("with braces", "[{a: 1},\n {b: 2}]", 1, 2, 2, 2)]
+    [InlineData("a block", "- a: 1\n- b: 2", 1, 3, 2, 3)]
+    public void Mapping_stands_where_its_first_key_does(string name, string text, int line, int column, int secondLine, int secondColumn)
+    {
+        var problems = new ProblemList(Yaml);
+
+        var mappings = Mappings(Assert.Single(DocumentText.Read(Encoding.UTF8.GetBytes(text), problems))).Select(mapping => mapping.Mark).ToArray();
+
+        Assert.Empty(problems.Problems);
+        Assert.True(mappings is [var first, var second] && first == new Mark(line, column) && second == new Mark(secondLine, secondColumn), $"{name}: {string.Join(' ', mappings)}");
+
+        static IEnumerable<MappingNode> Mappings(DocumentNode node) => node switch
+        {
+            MappingNode mapping => [mapping],
+            SequenceNode sequence => sequence.Items.SelectMany(Mappings),
+            _ => [],
+        };
+    }
+
     [Fact]
     public void Read_passes_over_a_byte_order_mark()
     {

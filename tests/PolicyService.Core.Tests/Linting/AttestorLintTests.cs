@@ -68,4 +68,16 @@ public sealed class AttestorLintTests
 
         Assert.Equal(["policy.yaml:2", "policy.yaml:2"], documents.Lint().Where(finding => finding.Rule == LintRule.SharedKeyRefused).Select(finding => $"{finding.File}:{finding.Mark.Line}"));
     }
+
+    [Fact]
+    public void Attestors_that_share_an_unusable_key_are_unusable_and_share_nothing()
+    {
+        var documents = new Documents()
+            .With("attestors/build.yaml", Documents.Attestor("build", "{id: k}"))
+            .With("attestors/qa.yaml", Documents.Attestor("qa", "{id: k}"))
+            .With("policy.yaml", BothAttestors)
+            .With("options.yaml", "attestors:\n  projects/acme/attestors/qa: {evidenceSources: [INLINE]}");
+
+        Assert.Equal(["PS013", "PS013"], documents.Lint().Where(finding => finding.File == "policy.yaml").Select(finding => finding.Rule.Code));
+    }
 }

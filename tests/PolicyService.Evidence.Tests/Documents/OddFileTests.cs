@@ -1,5 +1,6 @@
 using System.Text;
 using PolicyService.Core;
+using PolicyService.Core.Documents;
 using PolicyService.Evidence.Documents;
 
 namespace PolicyService.Evidence.Tests.Documents;
@@ -106,6 +107,42 @@ public sealed class OddFileTests : IDisposable
 
         Assert.Contains("AlwaysDeny", Texts.Shown(reading!), StringComparison.Ordinal);
         Assert.Contains("cannot be read", Assert.Single(reading!.Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("attestations")]
+    [InlineData("projects")]
+    [InlineData("projects/acme")]
+    [InlineData("projects/acme/attestors")]
+    public void Folder_that_is_a_link_to_nothing_is_reported(string link)
+    {
+        _directory.Write("policy.yaml", Texts.Allow);
+        if (link.StartsWith("projects/acme/", StringComparison.Ordinal))
+        {
+            Directory.CreateDirectory(_directory.PathOf("projects/acme"));
+        }
+
+        _directory.Link(link, "nowhere");
+
+        var problem = Assert.Single(_directory.Read().Problems);
+        Assert.Equal((link, ProblemSeverity.Warning), (problem.File, problem.Severity));
+        Assert.Contains("leads to nothing", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Contents_tell_of_links_to_nothing_and_of_files_out_of_reach()
+    {
+        _directory.Write("policy.yaml", Texts.Allow);
+        _directory.Link("options.yaml", "nowhere.yaml");
+        Posix.ChangeMode(_directory.PathOf("policy.yaml"), 0);
+
+        DirectoryContents? contents = null;
+        Posix.WithPermissionsInForce(() => contents = DocumentDirectory.Contents(_directory.Root));
+
+        Assert.Equal(["attestors/qa.yaml"], contents!.Files.Select(file => file.Path));
+        Assert.Equal(
+            [("options.yaml", ProblemSeverity.Warning), ("policy.yaml", ProblemSeverity.Error)],
+            contents.Problems.Select(problem => (problem.File, problem.Severity)).Order());
     }
 
     [Fact]

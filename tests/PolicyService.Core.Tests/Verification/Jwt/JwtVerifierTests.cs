@@ -151,6 +151,25 @@ public sealed class JwtVerifierTests
     }
 
     [Fact]
+    public void Token_has_two_dots()
+    {
+        var token = Encoding.ASCII.GetString(Make(Key));
+
+        Assert.All([token[..token.LastIndexOf('.')], token + ".", token.Replace(".", "..", StringComparison.Ordinal), token + ".e30"],
+            other => AssertRejected("three parts", Verify(Key, Encoding.ASCII.GetBytes(other))));
+    }
+
+    [Fact]
+    public void Header_that_ends_beyond_the_limit_is_not_read()
+    {
+        var fits = Part(Header(Key.Algorithm).PadRight((Limits.JwtBytes / 4 * 3) - 3));
+        var longer = Part(Header(Key.Algorithm).PadRight(Limits.JwtBytes / 4 * 3));
+
+        Assert.True(CompactJwt.TryReadHeader(Encoding.ASCII.GetBytes($"{fits}."), out _, out var problem), problem);
+        Assert.False(CompactJwt.TryReadHeader(Encoding.ASCII.GetBytes($"{longer}."), out _, out _));
+    }
+
+    [Fact]
     public void Nested_token_is_refused()
     {
         var inner = Encoding.ASCII.GetString(Make(Key));

@@ -62,7 +62,8 @@ internal sealed class PgpForge(RSA key, byte algorithm = 1)
 
     public string KeyBlock(params IEnumerable<PgpPacket> statements) => Block([Packet(PgpTag.PublicKey, Body), User, .. statements]);
 
-    private static byte[] Number(byte[] value)
+    /// <summary>A number with its length in bits.</summary>
+    public static byte[] Number(byte[] value)
     {
         var number = value.AsSpan().TrimStart((byte)0);
         var bits = (8 * number.Length) - System.Numerics.BitOperations.LeadingZeroCount(number[0]) + 24;
