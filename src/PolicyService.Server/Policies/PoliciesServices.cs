@@ -9,12 +9,18 @@ public static class PoliciesServices
     {
         if (settings.PoliciesDirectory is { } directory)
         {
-            services.AddSingleton<IDocumentSource>(provider => new DirectorySource(directory, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(provider => new DirectorySource(directory, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IDocumentSource>(provider => provider.GetRequiredService<DirectorySource>());
         }
 
         if (settings.StorePath is not null || settings.StorePostgres is not null)
         {
-            services.AddSingleton<IDocumentSource>(provider => new StoreSource(provider.GetRequiredService<DocumentStore>()));
+            services.AddSingleton<IDocumentSource>(provider =>
+            {
+                var store = provider.GetRequiredService<DocumentStore>();
+                store.IsElsewhere = provider.GetService<DirectorySource>() is { } files ? files.HasProject : _ => false;
+                return new StoreSource(store);
+            });
         }
 
         services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
 using PolicyService.Core;
 
 namespace PolicyService.Server.Storage;
@@ -33,7 +34,10 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>One writer of this process at a time: the others wait here, not on a lock of the database with a connection in hand.</summary>
     private readonly SemaphoreSlim _writer = new(1);
 
-    internal DocumentStore(StoreDatabase database, TimeProvider time) => (_database, _time) = (database, time);
+    private readonly ILogger _logger;
+
+    internal DocumentStore(StoreDatabase database, TimeProvider time, ILogger? logger = null) =>
+        (_database, _time, _logger) = (database, time, logger ?? NullLogger.Instance);
 
     /// <summary>Where the database is, for logs; without a password.</summary>
     public string Place => _database.Place;
@@ -119,6 +123,7 @@ public sealed partial class DocumentStore : IDisposable
         }
         catch (Exception exception) when (_database.Classify(exception) is { } failure)
         {
+            LogFailed(_logger, failure.Class, exception);
             return failure.Outcome;
         }
     }
@@ -150,6 +155,7 @@ public sealed partial class DocumentStore : IDisposable
         }
         catch (Exception exception) when (_database.Classify(exception) is { } failure)
         {
+            LogFailed(_logger, failure.Class, exception);
             return failure.Outcome;
         }
         finally
@@ -157,6 +163,9 @@ public sealed partial class DocumentStore : IDisposable
             _writer.Release();
         }
     }
+
+    [LoggerMessage(1, LogLevel.Warning, "The store failed ({Class})")]
+    private static partial void LogFailed(ILogger logger, string @class, Exception exception);
 
     private static StoredDocument Of(DocumentRow row) => new(
         DocumentKey.Of((StoredKind)row.Kind, row.Name), row.Content, row.Etag, Rfc3339.FromMicroseconds(row.CreateTime), Rfc3339.FromMicroseconds(row.UpdateTime));

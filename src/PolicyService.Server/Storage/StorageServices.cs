@@ -15,7 +15,7 @@ public static class StorageServices
             return;
         }
 
-        services.AddSingleton(provider => new DocumentStore(database, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new DocumentStore(database, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<DocumentStore>>()));
         services.AddSingleton<IOccurrenceSource>(provider => provider.GetRequiredService<DocumentStore>());
         services.AddSingleton<StoredOccurrences>();
         // Before whatever reads it: hosted services start in their order.
