@@ -34,6 +34,7 @@ public sealed class OccurrenceRestTests(RestServer rest) : IClassFixture<RestSer
         { "kind='ATTESTATION'", "other quotes" },
         { "kind=\"ATTESTATION", "no end" },
         { "kind=\"A\\\" OR 1=1\"", "an escape" },
+        { "kind=\"A\\B\"", "a backslash" },
         { "NOT kind=\"ATTESTATION\"", "NOT" },
         { "' OR '1'='1", "SQL" },
         { "kind=\"ATTESTATION\"; DROP TABLE occurrences", "more SQL" },

@@ -155,6 +155,15 @@ public sealed class PlatformRestTests(RestServer rest) : IClassFixture<RestServe
     }
 
     [Fact]
+    public async Task More_than_500_images_are_refused()
+    {
+        await CreateAsync("""{"gkePolicy": {}}""");
+
+        Assert.Equal("CONFORMANT", (await EvaluateAsync(Pod([.. Enumerable.Repeat("a.example/b", 500)])))["verdict"]);
+        Assert.Equal(["resource"], (await EvaluateAsync(Pod([.. Enumerable.Repeat("a.example/b", 501)]))).Fields);
+    }
+
+    [Fact]
     public async Task Attestation_counts_in_its_project_by_its_digest_and_by_the_keys_of_the_check()
     {
         using var signer = new Signer("build", _project);

@@ -111,6 +111,21 @@ public sealed class RouteTests(RestServer rest) : IClassFixture<RestServer>
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, reply.Code);
         Assert.Equal("INVALID_ARGUMENT", reply.Status);
+        Assert.Contains("more than 4194304 bytes", reply.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(rest.Server.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal));
+        Assert.Equal(before, await StateAsync(project));
+    }
+
+    [Theory, MemberData(nameof(Routes))]
+    public async Task Body_of_too_many_values_is_refused_before_they_are_made(string name)
+    {
+        var (route, project) = await PreparedAsync(name);
+        var before = await StateAsync(project);
+
+        var reply = await rest.SendAsync(route.Method, At(route, project), $"{{\"x\": [{string.Join(",", Enumerable.Repeat("1", 100_001))}], {In(route.Body, project).TrimStart()[1..]}");
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.Code);
+        Assert.Contains("more than 100000 values", reply.Message, StringComparison.Ordinal);
         Assert.Equal(before, await StateAsync(project));
     }
 

@@ -1,3 +1,4 @@
+using PolicyService.Core;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
 using PolicyService.Core.Manifests;
@@ -33,7 +34,14 @@ internal sealed record PodQuestion(string Name, string Namespace, string Service
             return [];
         }
 
-        return [.. ManifestReader.Read([resource], null, null, body.Problems).Images.GroupBy(image => image.Pod).Select(pod => Of(pod, body.Problems))];
+        var read = ManifestReader.Read([resource], null, null, body.Problems).Images;
+        if (read.Count > Limits.BatchImages)
+        {
+            body.Problems.Error(resource.Mark, $"it runs {read.Count} images, more than {Limits.BatchImages}", "ask about fewer at once");
+            return [];
+        }
+
+        return [.. read.GroupBy(image => image.Pod).Select(pod => Of(pod, body.Problems))];
     }
 
     private static PodQuestion Of(IEnumerable<ManifestImage> pod, ProblemList problems)
