@@ -52,19 +52,21 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="durable"><c>--Audit:Durable true</c>.</param>
     /// <param name="auditFile">Path of the file of records.</param>
     /// <param name="configure">Further changes.</param>
+    /// <param name="more">Further flags.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
         TimeProvider? time = null,
         IRecordSink? sink = null,
         bool durable = false,
         string? auditFile = null,
-        Action<IServiceCollection>? configure = null)
+        Action<IServiceCollection>? configure = null,
+        params string[] more)
     {
         var log = new LogLines();
         string[] arguments =
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
-            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
+            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. more,
         ];
         var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
         {

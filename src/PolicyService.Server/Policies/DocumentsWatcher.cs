@@ -15,6 +15,10 @@ public sealed partial class DocumentsWatcher(
     private readonly DocumentDirectory _directory = new(settings.PoliciesDirectory, time);
     private readonly PeriodicTimer _timer = new(settings.PollInterval, time);
     private long _generation;
+    private int _looks;
+
+    /// <summary>Looks at the directory so far.</summary>
+    internal int Looks => Volatile.Read(ref _looks);
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -28,6 +32,7 @@ public sealed partial class DocumentsWatcher(
     internal bool Poll()
     {
         var hasNews = false;
+        Interlocked.Increment(ref _looks);
         var current = inForce.Current;
         try
         {
