@@ -64,7 +64,7 @@ internal sealed class TestServer : IAsyncDisposable
         string? kms = null,
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
-        IEnumerable<string>? more = null)
+        params string[] more)
     {
         var log = new LogLines();
         string[] arguments =
@@ -72,8 +72,7 @@ internal sealed class TestServer : IAsyncDisposable
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
             "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
             // Nobody listens on the port of tcpmux: a test must never ask the real one.
-            "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval,
-            .. more ?? [],
+            "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval, .. more,
         ];
         var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
         {

@@ -19,6 +19,10 @@ public sealed partial class DocumentsWatcher(
 {
     private readonly Watched[] _sources = [.. sources.Select(source => new Watched(source, new PeriodicTimer(settings.PollInterval, time)))];
     private readonly Lock _merging = new();
+    private int _looks;
+
+    /// <summary>Looks at sources so far.</summary>
+    internal int Looks => Volatile.Read(ref _looks);
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -106,6 +110,7 @@ public sealed partial class DocumentsWatcher(
     /// <returns>The source has changed.</returns>
     private async Task<bool> PollAsync(Watched watched, CancellationToken cancellation)
     {
+        Interlocked.Increment(ref _looks);
         try
         {
             var reading = await watched.Source.ReadAsync(cancellation);
