@@ -49,7 +49,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
             0  every image is admitted (ALLOW or DRYRUN)
             1  an image is denied
             2  wrong usage or invalid input
-            3  an image is denied because of an error, or there was no answer
+            3  an image is denied because of an error, there was no answer, or stdout could not be written
             Of several images the worst counts: 2, then 3, then 1, then 0.
             """,
         };

@@ -34,6 +34,7 @@ internal sealed class PolicyVerb(Terminal terminal)
             0  no errors; with --strict no findings at all
             1  errors, or with --strict warnings
             2  wrong usage, or no documents to read
+            3  stdout could not be written
             """,
         };
         verb.Add(_directory);
