@@ -2,13 +2,13 @@
 # Builds everything, checks it, and runs every test.
 #   tests/run.sh               all of it
 #   tests/run.sh --only Core   one test project (tests/PolicyService.Core.Tests), without the other checks
-# Needs the .NET SDK and node with npm; other tools it installs with apt-get where they are missing. The last line
+# Needs the .NET SDK; other tools it installs with apt-get where they are missing. The last line
 # counts: a step that failed is 1 failed. The exit code is 0 only if nothing failed and nothing was skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
+declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
 configuration=Release
 test_limit=40m
 
