@@ -74,6 +74,9 @@ internal sealed class PgpKeyMaterial
         };
     }
 
+    /// <summary>Whether a signature of its algorithms could be this key's and be verified here.</summary>
+    public bool CanVerify(PgpSignature signature) => signature.KeyAlgorithm == Algorithm && signature.Hash is not null;
+
     /// <summary>Whether the signature is this key's over the data, one part after the other.</summary>
     public bool Verify(PgpSignature signature, params ReadOnlySpan<ReadOnlyMemory<byte>> data) => Verify(signature, new PgpVerificationCount(), data);
 

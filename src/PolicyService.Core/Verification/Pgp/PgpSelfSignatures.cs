@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using PolicyService.Core.Images;
-
 namespace PolicyService.Core.Verification.Pgp;
 
 /// <summary>
@@ -21,17 +18,14 @@ namespace PolicyService.Core.Verification.Pgp;
 internal sealed class PgpSelfSignatures
 {
     private readonly PgpKeyMaterial _primary;
-    private readonly ReadOnlyMemory<byte> _primaryData;
-    private readonly IReadOnlyList<Component> _components;
+    private readonly IReadOnlyList<PgpComponent> _components;
+    private readonly PgpRevocations _revocations;
     private readonly PgpVerificationCount _count = new();
 
-    public PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<PgpKeyPart> parts)
+    public PgpSelfSignatures(PgpKeyMaterial primary, IEnumerable<PgpKeyPart> parts)
     {
-        (_primary, _primaryData) = (primary, KeyData(primary.Body));
-
-        // What stands in the block twice is judged once, by the signatures of all its copies.
-        _components = [.. parts.GroupBy(part => (part.Packet.Tag, Digest.Of(part.Packet.Body.Span))).Select(copies =>
-            new Component(copies.First().Packet, [.. copies.SelectMany(part => part.Signatures).Select(body => new Reading(TypeOf(body.Span), PgpSignature.Read(body)))]))];
+        (_primary, _components) = (primary, PgpComponent.Of(parts));
+        _revocations = new PgpRevocations(primary, _components, _count);
     }
 
     /// <summary>How many verifications with a public key it took.</summary>
@@ -49,6 +43,8 @@ internal sealed class PgpSelfSignatures
         problem = $"judging the block takes more than {Limits.PgpKeyVerifications} verifications of signatures in it; {PgpKeyBlock.Export}";
         return [new PgpSigner(_primary, default, problem)];
     }
+
+    private ReadOnlyMemory<byte> PrimaryData => _components[0].Data;
 
     private List<PgpSigner> Judge(out string problem)
     {
@@ -80,7 +76,7 @@ internal sealed class PgpSelfSignatures
 
     private PgpSigner Primary()
     {
-        if (IsRevoked(_components[0], PgpSignatureType.KeyRevocation, _primaryData))
+        if (_revocations.OfKey)
         {
             return new PgpSigner(_primary, default, "the key is revoked; make a new one");
         }
@@ -101,10 +97,10 @@ internal sealed class PgpSelfSignatures
                 (users.MaySign ?? direct.MaySign) is true && direct.MaySign is not false ? null : "the primary key is not marked for signing");
     }
 
-    private IEnumerable<PgpStatement> UserStatements(Component user)
+    private IEnumerable<PgpStatement> UserStatements(PgpComponent user)
     {
-        ReadOnlyMemory<byte>[] data = [_primaryData, UserData(user.Packet)];
-        var isWithdrawn = IsRevoked(user, PgpSignatureType.CertificationRevocation, data);
+        ReadOnlyMemory<byte>[] data = [PrimaryData, user.Data];
+        var isWithdrawn = _revocations.Includes(user);
         return user.Made(type => type is >= PgpSignatureType.GenericCertification and <= PgpSignatureType.PositiveCertification)
             .Select(signature => new PgpStatement(signature, data, isWithdrawn));
     }
@@ -112,27 +108,26 @@ internal sealed class PgpSelfSignatures
     /// <summary>Those that say anything of the key's use: one that only names who may revoke the key leaves it as it was (RFC 9580, section 5.2.3.23).</summary>
     private IEnumerable<PgpStatement> DirectStatements()
     {
-        ReadOnlyMemory<byte>[] data = [_primaryData];
-        var isWithdrawn = IsRevoked(_components[0], PgpSignatureType.CertificationRevocation, data);
+        ReadOnlyMemory<byte>[] data = [PrimaryData];
+        var isWithdrawn = _revocations.Includes(_components[0]);
         return _components.SelectMany(component => component.Made(type => type is PgpSignatureType.DirectKey))
             .Where(signature => signature.Subpackets is { HasFlags: true } or { KeyExpiresAfter: not 0 } or { Problem: not null })
             .Select(signature => new PgpStatement(signature, data, isWithdrawn));
     }
 
-    private PgpSigner Subkey(Component component, PgpKeyMaterial subkey, ValidityPeriod primaryPeriod)
+    private PgpSigner Subkey(PgpComponent component, PgpKeyMaterial subkey, ValidityPeriod primaryPeriod)
     {
-        var data = KeyData(component.Packet.Body);
-        if (IsRevoked(component, PgpSignatureType.SubkeyRevocation, _primaryData, data))
+        if (_revocations.Includes(component))
         {
             return new PgpSigner(subkey, default, "a subkey is revoked");
         }
 
         var bindings = Newest(
-            component.Made(type => type is PgpSignatureType.SubkeyBinding).Select(signature => new PgpStatement(signature, [_primaryData, data], false)), subkey);
+            component.Made(type => type is PgpSignatureType.SubkeyBinding).Select(signature => new PgpStatement(signature, [PrimaryData, component.Data], false)), subkey);
         return bindings.Governing is not { } binding ? new PgpSigner(subkey, default, "a subkey is not bound to the primary key by a valid signature")
             : bindings.Flaw is { } flaw ? new PgpSigner(subkey, default, NotUnderstood("a subkey", flaw))
             : bindings.MaySign is not true ? new PgpSigner(subkey, default, "a subkey is not marked for signing")
-            : BackSignature(binding, subkey, data) is not { } back
+            : BackSignature(binding, subkey, component.Data) is not { } back
                 ? new PgpSigner(subkey, default, "a signing subkey lacks its own signature over the primary key (`cross-certify` in `gpg --edit-key`)")
             : new PgpSigner(subkey, bindings.PeriodOf(subkey).Within(primaryPeriod).Within(new ValidityPeriod(back.Created, back.Until)), null);
     }
@@ -145,7 +140,7 @@ internal sealed class PgpSelfSignatures
             if (PgpSignature.Read(body) is { Type: PgpSignatureType.PrimaryKeyBinding, HasStrongHash: true, Subpackets.Problem: null } back
                 && back.Created >= subkey.Created
                 && back.IsIssuedBy(subkey)
-                && subkey.Verify(back, _count, _primaryData, subkeyData))
+                && subkey.Verify(back, _count, PrimaryData, subkeyData))
             {
                 return back;
             }
@@ -166,7 +161,7 @@ internal sealed class PgpSelfSignatures
                 break;
             }
 
-            var canVerify = CanVerify(signature);
+            var canVerify = _primary.CanVerify(signature);
             if (!canVerify || _primary.Verify(signature, _count, data))
             {
                 counted.Add(signature);
@@ -177,57 +172,6 @@ internal sealed class PgpSelfSignatures
         return new PgpStatements(governing, counted);
     }
 
-    /// <summary>
-    /// Whether the primary key took it back. A revocation that cannot be judged counts: one by another key, with an old hash other than
-    /// SHA-1, or of a form that is not read here. One that says it is the key's own, and is not, does not.
-    /// </summary>
-    private bool IsRevoked(Component component, PgpSignatureType type, params ReadOnlyMemory<byte>[] data)
-    {
-        // It may stand anywhere in the block; one that cannot be judged is taken to be about what it stands beside.
-        foreach (var (owner, signature) in _components.SelectMany(owner => owner.Readings.Where(reading => reading.Type == type).Select(reading => (owner, reading.Signature))))
-        {
-            var isJudged = signature is { Subpackets.Problem: null } && CanVerify(signature) && signature.IsIssuedBy(_primary);
-            if (isJudged ? _primary.Verify(signature!, _count, data) : ReferenceEquals(owner, component) || type is PgpSignatureType.KeyRevocation)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool CanVerify(PgpSignature signature) => signature.Hash is not null && signature.KeyAlgorithm == _primary.Algorithm;
-
     private static string NotUnderstood(string what, string flaw) =>
         $"the newest signature about {what} is not understood ({flaw}), so nobody knows what it forbids; make a new one with `gpg --quick-set-expire` and export it again";
-
-    /// <summary>The type as versions 3 to 6 have it, so that a revocation of an unreadable version is not passed over.</summary>
-    private static PgpSignatureType? TypeOf(ReadOnlySpan<byte> body) => body switch
-    {
-        [3, _, var type, ..] => (PgpSignatureType)type,
-        [_, var type, ..] => (PgpSignatureType)type,
-        _ => null,
-    };
-
-    private static ReadOnlyMemory<byte> KeyData(ReadOnlyMemory<byte> body) =>
-        (byte[])[0x99, (byte)(body.Length >> 8), (byte)body.Length, .. body.Span];
-
-    private static ReadOnlyMemory<byte> UserData(PgpPacket packet)
-    {
-        var data = new byte[5 + packet.Body.Length];
-        data[0] = (byte)(packet.Tag is PgpTag.UserId ? 0xB4 : 0xD1);
-        BinaryPrimitives.WriteInt32BigEndian(data.AsSpan(1), packet.Body.Length);
-        packet.Body.CopyTo(data.AsMemory(5));
-        return data;
-    }
-
-    /// <summary>A signature packet; null where it cannot be read.</summary>
-    private readonly record struct Reading(PgpSignatureType? Type, PgpSignature? Signature);
-
-    /// <summary>A key or a user id, and the signatures that follow it wherever it stands.</summary>
-    private sealed record Component(PgpPacket Packet, IReadOnlyList<Reading> Readings)
-    {
-        public IEnumerable<PgpSignature> Made(Predicate<PgpSignatureType> isType) =>
-            Readings.Select(reading => reading.Signature).OfType<PgpSignature>().Where(signature => isType(signature.Type));
-    }
 }

@@ -1,8 +1,8 @@
 namespace PolicyService.Core.Verification.Pgp;
 
 /// <summary>
-/// Counts the verifications with a public key that judging one key block takes, so that no block takes many: each signature costs its
-/// writer nothing and up to a millisecond here. Beyond the limit none is done, and nothing judged with this count may be believed.
+/// Counts the verifications with a public key that judging one key block takes, and the looks at what a revocation at a wrong place may
+/// be about, so that no block takes many: each signature costs its writer nothing and up to a millisecond here. Beyond the limit none is done, and nothing judged with this count may be believed.
 /// </summary>
 internal sealed class PgpVerificationCount
 {

@@ -28,34 +28,36 @@ public sealed class PgpKeyWorkTests
         Assert.Equal(PgpKeyBlock.Read(atLimit).Id, PgpKeyBlock.Read(beyond).Id);
     }
 
-    /// <summary>Of every kind that is verified, one after the other: none is passed over because the limit came first.</summary>
+    /// <summary>Of every kind that is verified: the key is never judged without what the limit kept from being verified.</summary>
     [Fact]
     public void Key_is_refused_whole_wherever_the_limit_is_met()
     {
         byte[] data = [.. Forge.Data, .. Other.Data];
         byte[] hashed = [.. Made(KeyTime), .. Forge.Issuer];
-        PgpPacket[] kinds =
-        [
-            Flipped(Forge.Sign(PgpSignatureType.KeyRevocation, Forge.Data, hashed)),
-            Flipped(Forge.Sign(PgpSignatureType.CertificationRevocation, [.. Forge.Data, .. UserData], hashed)),
-            Flipped(Forge.Sign(PgpSignatureType.SubkeyRevocation, data, hashed)),
-            Flipped(Forge.Direct([.. Made(KeyTime), .. Sub(27, 3)])),
-            Flipped(Forge.Bind(Other, [.. Made(KeyTime + 1), .. Sub(27, 3)])),
-            Flipped(Forge.Sign(PgpSignatureType.PositiveCertification, [.. Forge.Data, .. UserData], [.. Made(KeyTime + 1), .. Sub(27, 3)])),
-        ];
-        PgpPacket[] end = [Forge.Certify(), Subkey, Forge.Bind(Other, [.. Made(KeyTime), .. Sub(27, 3)])];
+        byte[] newer = [.. Made(KeyTime + 1), .. Sub(27, 3)];
+        var revocation = Flipped(Forge.Sign(PgpSignatureType.SubkeyRevocation, data, hashed));
+        PgpPacket[] good = [Forge.Certify(), Subkey, Forge.Bind(Other, [.. Made(KeyTime), .. Sub(27, 3)])];
+        var goodCount = Count(Forge.KeyBlock(good));
+        Assert.Equal(3, goodCount);
 
-        Assert.All(kinds, kind =>
-        {
-            var isBinding = TypeOf(kind) is PgpSignatureType.SubkeyBinding;
-            Assert.NotNull(PgpKeyBlock.Read(With(kind, isBinding, Limits.PgpKeyVerifications - 3)).Key);
-            Assert.Contains("verifications", Problem(With(kind, isBinding, Limits.PgpKeyVerifications - 2)), StringComparison.Ordinal);
-        });
+        AssertBounded(Flipped(Forge.Sign(PgpSignatureType.KeyRevocation, Forge.Data, hashed)), 1);
+        AssertBounded(Flipped(Forge.Sign(PgpSignatureType.CertificationRevocation, [.. Forge.Data, .. UserData], hashed)), 2); // tried at the direct-key signatures too
+        AssertBounded(Flipped(Forge.Direct(newer)), 1);
+        AssertBounded(Flipped(Forge.Certify(newer)), 1);
+        AssertBounded(Flipped(Forge.Sign(PgpSignatureType.PositiveCertification, [.. Forge.Data, .. UserData], newer)), 1); // nobody is named as its issuer
+        AssertBounded(Flipped(Forge.Bind(Other, newer)), 1, atEnd: true);
+        AssertBounded(revocation, 1, atEnd: true);
+        AssertBounded(revocation, 2); // at a wrong place, which counts by itself
+        AssertBounded(Forge.Sign(PgpSignatureType.SubkeyRevocation, Other.Data, hashed), 1); // about nothing that is there
 
-        string With(PgpPacket kind, bool isBinding, int count)
+        void AssertBounded(PgpPacket kind, int each, bool atEnd = false)
         {
-            var filler = Enumerable.Repeat(kind, count);
-            return Forge.KeyBlock(isBinding ? [.. end, .. filler] : [.. filler, .. end]);
+            var most = (Limits.PgpKeyVerifications - goodCount) / each;
+            Assert.Equal(goodCount + (most * each), Count(With(most)));
+            AssertHolds(Verify(Key(With(most)), Other.Message()));
+            Assert.Contains("verifications", Problem(With(most + 1)), StringComparison.Ordinal);
+
+            string With(int count) => Forge.KeyBlock(atEnd ? [.. good, .. Enumerable.Repeat(kind, count)] : [.. Enumerable.Repeat(kind, count), .. good]);
         }
     }
 
