@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli)
+declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
 configuration=Release
 test_limit=40m
 
@@ -175,6 +175,19 @@ by_hand() {
   return "$status"
 }
 
+# The real client, where there is one; its requests are replayed by a test everywhere.
+real_gcloud() {
+  local p f status=0
+  mkdir -p "$work/tmp"
+  run env TMPDIR="$work/tmp" tests/gcloud.sh "$configuration" >"$work/gcloud" || status=$?
+  cat "$work/gcloud"
+  p=$(grep -c '^ok ' "$work/gcloud" || true) f=$(grep -cE '^(not ok|FAIL) ' "$work/gcloud" || true)
+  passed=$((passed + p)) failed=$((failed + f))
+  printf 'gcloud: %d passed, %d failed\n' "$p" "$f"
+  if ((p + f == 0)); then return 1; fi
+  return "$status"
+}
+
 if ! step "tools" install_tools; then
   finished=true
   exit 1
@@ -205,6 +218,7 @@ if $built; then
     step "test $(basename "$project" .csproj)" test_project "$project" || true
   done
   if [[ -z $only ]]; then step "test by hand" by_hand || true; fi
+  if [[ -z $only ]] && command -v gcloud >/dev/null && command -v python3 >/dev/null; then step "test with gcloud" real_gcloud || true; fi
 else
   echo "the tests did not run: there is no build to run them on"
 fi

@@ -2,45 +2,52 @@ using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence;
 
 /// <summary>
-/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. A signature is verified
-/// once and remembered; what cannot be had is a failure, never an absence.
+/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. Attestations first, then the keys that
+/// their signatures name, then each signature is verified, once, and remembered. What cannot be had is a failure, never an absence.
 /// </summary>
-public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys)
+/// <param name="verified">What verifying signatures gave before.</param>
+/// <param name="keys">Keys that are kept elsewhere.</param>
+/// <param name="stored">Attestations in the store; null where there is none.</param>
+public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null)
 {
     private static readonly KeyResolution OutOfTime = new KeyResolution.Missing(KeyFailure.Deadline);
 
     /// <param name="snapshot">The documents in force for this request.</param>
     /// <param name="selection">What decides it.</param>
-    /// <param name="readAt">When the documents were last known to be current.</param>
+    /// <param name="readAt">When documents and store were last known to be current.</param>
+    /// <param name="storeVersion">Version of the store's content in force for this request.</param>
     /// <param name="cancellation">The end of the time for the evaluation.</param>
-    public ValueTask<EvidenceSet> CollectAsync(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, CancellationToken cancellation)
+    public async ValueTask<EvidenceSet> CollectAsync(
+        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, CancellationToken cancellation)
     {
-        List<RemoteKey>? unknown = null;
-        foreach (var required in selection.NeedEvidence)
+        var needed = new NeededEvidence(snapshot, selection, readAt);
+        if (needed.IsNothing)
         {
-            LocalEvidence.FindRemoteKeys(snapshot, selection, required, keys.IsKnown, ref unknown);
+            return EvidenceSet.Empty;
         }
 
-        return unknown is null
-            ? ValueTask.FromResult(Verify(snapshot, selection, readAt, keys.Lookup, cancellation))
-            : FetchThenVerifyAsync(snapshot, selection, readAt, unknown, cancellation);
+        var inStore = await StoredAsync(selection, needed.Parents, storeVersion, cancellation);
+        return needed.RemoteKeys(inStore, keys.IsKnown) is { } unknown
+            ? await FetchThenVerifyAsync(needed, inStore, unknown, cancellation)
+            : needed.Verify(inStore, keys.Lookup, verified.Check, cancellation);
     }
 
     /// <summary>
     /// Verifies with what is there, and again as each key arrives; signatures that were verified are not verified again. So a key service
     /// that does not answer in time takes nothing away from what other keys vouch for.
     /// </summary>
-    private async ValueTask<EvidenceSet> FetchThenVerifyAsync(
-        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, List<RemoteKey> unknown, CancellationToken cancellation)
+    private async Task<EvidenceSet> FetchThenVerifyAsync(
+        NeededEvidence needed, StoredAttestations inStore, List<RemoteKey> unknown, CancellationToken cancellation)
     {
         var fetched = unknown.ToDictionary(key => key, _ => OutOfTime);
-        var evidence = Verify(snapshot, selection, readAt, Lookup, cancellation);
+        var evidence = needed.Verify(inStore, Lookup, verified.Check, cancellation);
         var fetching = unknown.ToDictionary(key => (Task)keys.ResolveAsync(key, cancellation), key => key);
         await foreach (var done in Task.WhenEach(fetching.Keys))
         {
@@ -50,7 +57,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             }
 
             fetched[fetching[done]] = await (Task<KeyResolution>)done;
-            var latest = Verify(snapshot, selection, readAt, Lookup, cancellation);
+            var latest = needed.Verify(inStore, Lookup, verified.Check, cancellation);
             evidence = cancellation.IsCancellationRequested ? evidence : latest;
         }
 
@@ -59,32 +66,29 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         KeyResolution Lookup(RemoteKey key) => fetched.GetValueOrDefault(key) ?? keys.Lookup(key);
     }
 
-    private EvidenceSet Verify(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, KeyLookup lookup, CancellationToken cancellation)
+    /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had: our own fault, and no absence.</summary>
+    private async ValueTask<StoredAttestations> StoredAsync(
+        Selection selection, IReadOnlyCollection<OccurrenceParent> parents, long storeVersion, CancellationToken cancellation)
     {
-        Dictionary<AttestorName, AttestorEvidence>? collected = null;
-        foreach (var required in selection.NeedEvidence)
+        if (stored is null || parents.Count == 0)
         {
-            var local = LocalEvidence.Collect(snapshot, selection, required, lookup, verified.Check, cancellation);
-            var failures = Unreachable(selection, required).ToArray();
-            (collected ??= [])[required.Name] = failures.Length == 0 ? local : local with { Failures = [.. local.Failures, .. failures] };
+            return StoredAttestations.None;
         }
 
-        return collected is null ? EvidenceSet.Empty : new EvidenceSet(collected, readAt);
-    }
-
-    /// <summary>Sources that are configured and that this version cannot read: what lies there is unknown, so it is an error.</summary>
-    private static IEnumerable<EvidenceFailure> Unreachable(Selection selection, RequiredAttestor required)
-    {
-        if (required.Sources.Contains(EvidenceSource.Registry) && selection.Options.Registries.Count > 0)
+        try
         {
-            yield return Failure("REGISTRY:UNSUPPORTED", "this version reads no signatures from registries");
+            return new StoredAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), null);
         }
-
-        if (required.Sources.Contains(EvidenceSource.Grafeas) && selection.Options.HasContainerAnalysis)
+        catch (EvidenceSourceException exception)
         {
-            yield return Failure("CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis");
+            return new StoredAttestations(null, new EvidenceFailure(
+                ReasonCode.EvidenceUnavailable, $"GRAFEAS:{exception.Class}", $"the store of attestations: {exception.Message}", IsOwnFault: true));
         }
-
-        static EvidenceFailure Failure(string detail, string explanation) => new(ReasonCode.EvidenceUnavailable, detail, explanation, IsOwnFault: false);
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The caller's own patience: a caller must not open the gate with a short deadline.
+            return new StoredAttestations(null, new EvidenceFailure(
+                ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false));
+        }
     }
 }

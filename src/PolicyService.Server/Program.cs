@@ -1,7 +1,13 @@
 using PolicyService.Server;
+using PolicyService.Server.Storage.Transfers;
 
 try
 {
+    if (args is ["store", .. var operation])
+    {
+        return await StoreCommand.RunAsync(operation, Console.Out, Console.Error, TimeProvider.System, CancellationToken.None);
+    }
+
     var host = ServerHost.Build(args, TimeProvider.System);
     await host.StartAsync();
     // One line that scripts may wait for; everything else on standard error is a log.

@@ -12,6 +12,7 @@ using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
 using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
+using PolicyService.Server.Storage;
 using Prometheus;
 
 namespace PolicyService.Server;
@@ -55,7 +56,8 @@ public sealed class ServerHost
         builder.Services.AddSingleton(settings).AddSingleton(time);
         builder.Services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         builder.Services.AddRedis(settings.Redis);
-        builder.Services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+        builder.Services.AddStore(settings);
+        builder.Services.AddDocuments(settings);
         builder.Services.AddKeys();
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
@@ -64,6 +66,7 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
+        builder.Services.AddRest();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
@@ -128,11 +131,13 @@ public sealed class ServerHost
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
+        Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();
         Application.MapGrpcHealthChecksService();
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
+        Application.MapRest();
         Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.

@@ -17,8 +17,14 @@ public sealed record ServerSettings
     /// <summary>Where HTTP/1.1 listens: REST, health, metrics; loopback only.</summary>
     public required IPEndPoint Http { get; init; }
 
-    /// <summary>Directory of documents.</summary>
-    public required string PoliciesDirectory { get; init; }
+    /// <summary>Directory of documents; null: there is none.</summary>
+    public string? PoliciesDirectory { get; init; }
+
+    /// <summary>File of the embedded store; null: there is none.</summary>
+    public string? StorePath { get; init; }
+
+    /// <summary>Connection string of the shared store, which may hold a password; null: there is none.</summary>
+    public string? StorePostgres { get; init; }
 
     /// <summary>File of decision records; null: standard output.</summary>
     public string? AuditFile { get; init; }
@@ -35,20 +41,26 @@ public sealed record ServerSettings
     /// <summary>Redis; null: there is none.</summary>
     public RedisSetup? Redis { get; init; }
 
-    /// <summary>How often the directory is looked at.</summary>
+    /// <summary>How often each source of documents is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <exception cref="SettingsException">A setting is missing, unknown or unusable.</exception>
     public static ServerSettings Read(IConfiguration configuration, IEnumerable<string> arguments)
     {
         RefuseUnknown(arguments);
-        var directory = configuration[SettingsTable.PoliciesDirectory.Name];
-        if (string.IsNullOrEmpty(directory))
+        var directory = Text(configuration, SettingsTable.PoliciesDirectory);
+        var (path, postgres) = (Text(configuration, SettingsTable.StorePath), Text(configuration, SettingsTable.StorePostgres));
+        if (directory is null && path is null && postgres is null)
         {
-            throw new SettingsException("no documents: set --Policies:Directory to the directory that holds policy.yaml");
+            throw new SettingsException("no documents: set --Policies:Directory to the directory that holds policy.yaml, or --Store:Path to the file of a store");
         }
 
-        if (!Directory.Exists(directory))
+        if (path is not null && postgres is not null)
+        {
+            throw new SettingsException("--Store:Path and --Store:Postgres are both set: a service has one store, so leave one out");
+        }
+
+        if (directory is not null && !Directory.Exists(directory))
         {
             throw new SettingsException($"the documents directory `{directory}` does not exist: create it, or mend --Policies:Directory");
         }
@@ -63,14 +75,18 @@ public sealed record ServerSettings
         {
             Grpc = ReadUrl(configuration, SettingsTable.UrlsGrpc),
             Http = ReadUrl(configuration, SettingsTable.UrlsHttp),
-            PoliciesDirectory = Path.GetFullPath(directory),
-            AuditFile = configuration[SettingsTable.AuditFile.Name] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            PoliciesDirectory = directory is null ? null : Path.GetFullPath(directory),
+            StorePath = path is null ? null : Path.GetFullPath(path),
+            StorePostgres = postgres,
+            AuditFile = Text(configuration, SettingsTable.AuditFile) is { } file ? Path.GetFullPath(file) : null,
             AuditDurable = durable == "true",
             KmsEndpoint = ReadKmsEndpoint(configuration),
             KmsStateInterval = ReadKmsStateInterval(configuration),
             Redis = RedisSetup.Read(configuration),
         };
     }
+
+    private static string? Text(IConfiguration configuration, Setting setting) => configuration[setting.Name] is { Length: > 0 } text ? text : null;
 
     /// <summary>A misspelt flag would otherwise be ignored, and what it should have secured with it.</summary>
     private static void RefuseUnknown(IEnumerable<string> arguments)

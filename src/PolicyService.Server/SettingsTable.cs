@@ -19,7 +19,13 @@ internal sealed record Setting(string Name, string Type, string? Default, string
 internal static class SettingsTable
 {
     public static Setting PoliciesDirectory { get; } = new(
-        "Policies:Directory", "directory", null, "none, required", "Directory of documents; watched, read before anything listens.");
+        "Policies:Directory", "directory", null, "none", "Directory of documents; watched, read before anything listens.");
+
+    public static Setting StorePath { get; } = new(
+        "Store:Path", "file", null, "none", "SQLite file of the store, created at first start. One machine uses it.");
+
+    public static Setting StorePostgres { get; } = new(
+        "Store:Postgres", "connection string", null, "none", "PostgreSQL database of the store: `Host=…;Database=…;Username=…`. Every replica uses the same.");
 
     public static Setting AuditFile { get; } = new(
         "Audit:File", "file", null, "standard output", "File of decision records, one JSON line each.");
@@ -47,7 +53,6 @@ internal static class SettingsTable
     public static Setting KmsStateInterval { get; } = new(
         "Kms:StateInterval", "duration, `1s` to `24h`", "1m", "", "How often the state of the KMS key versions in use is read again.");
 
-
     public static Setting RedisConnection { get; } = new(
         "Redis:Connection",
         "connection string of StackExchange.Redis",
@@ -69,7 +74,10 @@ internal static class SettingsTable
         "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
 
     public static IReadOnlyList<Setting> All { get; } =
-        [PoliciesDirectory, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval, RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa];
+    [
+        PoliciesDirectory, StorePath, StorePostgres, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa,
+    ];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>
     public static string ToMarkdown() => string.Join('\n',
@@ -78,6 +86,7 @@ internal static class SettingsTable
         "",
         "Every setting of the service, written from its own table of them (`SettingsTable`); a test fails where the two differ. A setting is a",
         "flag (`--Audit:Durable true` or `--Audit:Durable=true`) or an environment variable; the flag wins. Case does not matter in flags.",
+        "Documents come from a directory, from the store (one of the two databases), or from both; without any the service does not start.",
         "An unknown flag, a flag without its value, and a value that cannot be used stop the start with one line and exit code 2.",
         "",
         "| flag | environment variable | value | default | meaning |",

@@ -8,6 +8,12 @@ internal static class Native
     public const int SigKill = 9;
     public const int SigTerm = 15;
 
+    /// <summary>At which PostgreSQL ends at once, without a word to its clients.</summary>
+    public const int SigQuit = 3;
+
+    public const int SigStop = 19;
+    public const int SigContinue = 18;
+
     /// <summary>Renames the path itself, where the library would follow a link.</summary>
     public static void Rename(string from, string to) => Assert.Equal(0, rename(from, to));
 

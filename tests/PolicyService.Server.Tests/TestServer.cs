@@ -44,7 +44,7 @@ internal sealed class TestServer : IAsyncDisposable
     public IServiceProvider Services => _host.Application.Services;
 
     /// <summary>Looks at the documents once more; only for a server whose clock stands still, so that its own looks do not meet this one.</summary>
-    public void Poll() => Services.GetServices<IHostedService>().OfType<DocumentsWatcher>().Single().Poll();
+    public Task PollAsync() => Services.GetServices<IHostedService>().OfType<DocumentsWatcher>().Single().PollAsync(TestContext.Current.CancellationToken);
 
     /// <param name="documents">Its documents, which it then owns.</param>
     /// <param name="time">Its clock.</param>
@@ -54,6 +54,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="kms">Where its Cloud KMS answers; without one nothing does.</param>
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
+    /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
         TimeProvider? time = null,
@@ -62,7 +63,8 @@ internal sealed class TestServer : IAsyncDisposable
         string? auditFile = null,
         string? kms = null,
         string interval = "24h",
-        Action<IServiceCollection>? configure = null)
+        Action<IServiceCollection>? configure = null,
+        params string[] more)
     {
         var log = new LogLines();
         string[] arguments =
@@ -70,7 +72,7 @@ internal sealed class TestServer : IAsyncDisposable
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
             "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
             // Nobody listens on the port of tcpmux: a test must never ask the real one.
-            "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval,
+            "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval, .. more,
         ];
         var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
         {

@@ -7,17 +7,17 @@ internal sealed record ServerCommand(string Program, string WorkingDirectory, IR
 {
     private const string Name = "PolicyService.Server";
 
-    public static ServerCommand Find(DemoDocuments documents)
+    public static ServerCommand Find(DemoDocuments documents) => Find(
+        "--Urls:Grpc", "http://127.0.0.1:0",
+        "--Urls:Http", "http://127.0.0.1:0",
+        "--Policies:Directory", documents.Directory,
+        "--Audit:File", documents.AuditFile);
+
+    /// <exception cref="DemoException">There is no server beside policyctl.</exception>
+    public static ServerCommand Find(params string[] flags)
     {
         var directory = Path.Combine(AppContext.BaseDirectory, "server");
         var assembly = Path.Combine(directory, $"{Name}.dll");
-        string[] flags =
-        [
-            "--Urls:Grpc", "http://127.0.0.1:0",
-            "--Urls:Http", "http://127.0.0.1:0",
-            "--Policies:Directory", documents.Directory,
-            "--Audit:File", documents.AuditFile,
-        ];
         if (File.Exists(assembly) && DotnetHost() is { } host)
         {
             return new ServerCommand(host, directory, [assembly, .. flags]);

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using PolicyService.Api.Clients;
 using PolicyService.Api.V1;
-using PolicyService.Cli.Manifests;
+using PolicyService.Core.Manifests;
 
 namespace PolicyService.Cli.Evaluations;
 

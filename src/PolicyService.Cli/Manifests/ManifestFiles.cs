@@ -2,6 +2,7 @@ using PolicyService.Cli.Inputs;
 using PolicyService.Cli.Outputs;
 using PolicyService.Core;
 using PolicyService.Core.Documents;
+using PolicyService.Core.Manifests;
 
 namespace PolicyService.Cli.Manifests;
 

@@ -6,6 +6,7 @@ using PolicyService.Cli.Evaluations;
 using PolicyService.Cli.Inputs;
 using PolicyService.Cli.Manifests;
 using PolicyService.Cli.Outputs;
+using PolicyService.Core.Manifests;
 using PolicyService.Evidence.Keys;
 
 namespace PolicyService.Cli.Verbs;

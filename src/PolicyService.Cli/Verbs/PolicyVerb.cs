@@ -9,7 +9,7 @@ using PolicyService.Evidence.Documents;
 
 namespace PolicyService.Cli.Verbs;
 
-/// <summary><c>policyctl policy lint</c>: what in a directory of documents is wrong, or probably not meant.</summary>
+/// <summary><c>policyctl policy</c>; of it <c>lint</c>: what in a directory of documents is wrong, or probably not meant.</summary>
 internal sealed class PolicyVerb(Terminal terminal)
 {
     private readonly Argument<string> _directory = new("DIR") { Arity = ArgumentArity.ZeroOrOne, Description = "Directory of documents", DefaultValueFactory = _ => "." };
@@ -17,7 +17,7 @@ internal sealed class PolicyVerb(Terminal terminal)
     private readonly Option<bool> _strict = new("--strict") { Description = "Warnings fail too" };
 
     public static Command Create(Terminal terminal) =>
-        new Verb("policy", "Looks after the documents that decide.", "policyctl policy lint policies/") { new PolicyVerb(terminal).BuildLint() };
+        new Verb("policy", "Looks after the documents that decide.", "policyctl policy lint policies/") { new PolicyVerb(terminal).BuildLint(), StoreVerbs.CreateHistory(terminal) };
 
     private Verb BuildLint()
     {

@@ -50,6 +50,8 @@ internal static class VerbRunner
         root.Add(VerifyVerb.Create(terminal));
         root.Add(PolicyVerb.Create(terminal));
         root.Add(AttestorVerb.Create(terminal));
+        root.Add(StoreVerbs.CreateExport(terminal));
+        root.Add(StoreVerbs.CreateImport(terminal));
         root.Add(DemoVerb.Create(terminal));
         root.Add(CompletionVerb.Create(terminal));
         root.Add(VersionVerb.Create(terminal));

@@ -40,6 +40,9 @@ public sealed class Attestation(byte[] payload, IReadOnlyList<AttestationSignatu
     /// <summary>Name of the occurrence, for people.</summary>
     public string Name { get; init; } = "";
 
+    /// <summary>Project of the occurrence's own name; empty where it has none. Checks ask by it, attestors by the note.</summary>
+    public string Project => Name.Split('/') is ["projects", var project, "occurrences", _] && ResourceNames.IsProject(project) ? project : "";
+
     /// <summary>Digest of the occurrence's <c>resourceUri</c>; null for inline attestations, which have none.</summary>
     public Digest? ResourceDigest { get; init; }
 

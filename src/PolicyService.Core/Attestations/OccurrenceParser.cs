@@ -60,7 +60,7 @@ public static class OccurrenceParser
         var body = reader.Mapping("attestation");
         if (!reader.Node.Entries.Any(entry => entry.Key == "attestation" && !entry.Value.IsNull))
         {
-            reader.Problems.Error(reader.Node.Mark, "`attestation` is missing", "write attestation: {serializedPayload, signatures}");
+            reader.Problems.Missing(reader.Node.Mark, "attestation", "write attestation: {serializedPayload, signatures}");
         }
 
         var signed = body is null ? [] : ParseBody(body);
@@ -85,7 +85,7 @@ public static class OccurrenceParser
         reader.End();
         if (!hasJwts && !reader.Node.Entries.Any(entry => entry.Key == "serializedPayload" && !entry.Value.IsNull))
         {
-            reader.Problems.Error(reader.Node.Mark, "`serializedPayload` is missing", "write the signed bytes as base64");
+            reader.Problems.Missing(reader.Node.Mark, "serializedPayload", "write the signed bytes as base64");
         }
 
         return [new SignedBytes(payload ?? [], signatures), .. jwts];

@@ -116,19 +116,19 @@ public static class AttestorParser
 
     private static AttestorKey? Unusable(MappingReader reader, KeyId id, bool hasId, string problem, string remedy = "replace the key; until then it verifies nothing")
     {
-        reader.Problems.Warn(reader.Node.Mark, $"the key {(hasId ? $"`{Shown.Value(id.ToString())}` " : "")}is unusable: {problem}", remedy);
+        reader.Problems.Unusable(reader.Node.Mark, $"the key {(hasId ? $"`{Shown.Value(id.ToString())}` " : "")}is unusable: {problem}", remedy);
 
         // Without an id nothing can name the key, but the attestor must still know that it has one: no keys and no usable keys differ.
         return new AttestorKey(hasId ? id : KeyId.OfSubjectPublicKeyInfo(System.Text.Encoding.UTF8.GetBytes($"unusable:{reader.Node.Mark}")), null, problem);
     }
 
-    private static bool ParseKeyId(string text, out KeyId id, out string problem)
+    internal static bool ParseKeyId(string text, out KeyId id, out string problem)
     {
         problem = "write a URI reference, at most 1,024 bytes";
         return KeyId.TryParse(text, out id);
     }
 
-    private static bool ParseAlgorithm(string text, out SignatureAlgorithm algorithm, out string problem)
+    internal static bool ParseAlgorithm(string text, out SignatureAlgorithm algorithm, out string problem)
     {
         problem = "write one of the signature algorithms, such as ECDSA_P256_SHA256";
         return SignatureAlgorithms.TryParse(text, out algorithm);

@@ -1,19 +1,33 @@
+using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 
 namespace PolicyService.Core.Checks;
 
 /// <summary>All that a check may look at. The time is data, never read from a clock.</summary>
-public sealed record CheckInput(ImageReference Image, DateTimeOffset EvaluationTime);
+public sealed record CheckInput(ImageReference Image, DateTimeOffset EvaluationTime, EvidenceSet Evidence);
 
 /// <summary>What one check found.</summary>
-public sealed record CheckResult(Conformance Conformance, string Check, string Explanation);
+public sealed record CheckResult(Conformance Conformance, string Check, string Explanation)
+{
+    /// <summary>The pattern of the check's own allowlist that spared the image; null if none did.</summary>
+    public NamePattern? Allowlisted { get; init; }
+
+    /// <summary>Evidence that could not be had, where the result is an error for that.</summary>
+    public IReadOnlyList<EvidenceFailure> Failures { get; init; } = [];
+
+    /// <summary>SHA-256 of the payload that counted; null if none was asked for.</summary>
+    public Digest? Evidence { get; init; }
+
+    /// <summary>What would make the image conform; empty where the check says it by its name.</summary>
+    public string Remedy { get; init; } = "";
+}
 
 /// <summary>One check of a platform policy. <paramref name="Type"/> is the name of its field in the document.</summary>
 public abstract record Check(string Type, string DisplayName, NamePatternSet Allowlist)
 {
     public CheckResult Evaluate(CheckInput input) =>
         Allowlist.Match(input.Image.MatchText) is { } pattern
-            ? new CheckResult(Conformance.Conformant, Type, $"`{input.Image.Text}` matches the check's allowlist pattern `{pattern.Text}`")
+            ? new CheckResult(Conformance.Conformant, Type, $"`{input.Image.Text}` matches the check's allowlist pattern `{pattern.Text}`") { Allowlisted = pattern }
             : Judge(input);
 
     protected abstract CheckResult Judge(CheckInput input);

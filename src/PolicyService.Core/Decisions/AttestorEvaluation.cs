@@ -72,37 +72,16 @@ internal static class AttestorEvaluation
     {
         if (fact.Result is not VerificationResult.Verified verified)
         {
-            return Rejection(fact.Result);
+            return AttestationSteps.Rejection(fact.Result);
         }
 
-        return PayloadStep(fact.Attestation, verified.Payload)
-            ?? DigestStep(fact.Attestation, verified.Payload, digest)
+        return AttestationSteps.Payload(fact.Attestation, verified.Payload)
+            ?? AttestationSteps.AboutDigest(fact.Attestation, verified.Payload, digest)
             ?? ReferenceStep(selection, verified.Payload)
             ?? RevocationStep(selection, required, digest)
-            ?? ValidityStep(verified, now)
+            ?? AttestationSteps.Validity(verified, now)
             ?? AgeStep(required, fact.Attestation, now)
             ?? (null, "");
-    }
-
-    private static (AttestorDetail?, string) Rejection(VerificationResult result) => result switch
-    {
-        VerificationResult.Rejected { Reason: RejectionReason.KeyUnknown } rejected => (AttestorDetail.KeyUnknown, rejected.Explanation),
-        VerificationResult.Rejected { Reason: RejectionReason.PayloadInvalid } rejected => (AttestorDetail.PayloadInvalid, rejected.Explanation),
-        VerificationResult.Rejected rejected => (AttestorDetail.SignatureInvalid, rejected.Explanation),
-        _ => (AttestorDetail.SignatureInvalid, "the signature was not verified"),
-    };
-
-    /// <summary>Each source has its own type of payload; a signature made for another purpose does not count.</summary>
-    private static (AttestorDetail?, string)? PayloadStep(Attestation attestation, SimpleSigningPayload payload)
-    {
-        var wanted = attestation.Source is EvidenceSource.Registry ? SimpleSigningType.Cosign : SimpleSigningType.BinaryAuthorization;
-        return payload.Type == wanted ? null : (AttestorDetail.PayloadInvalid, $"the payload's critical.type is not that of {(wanted is SimpleSigningType.Cosign ? "cosign" : "Binary Authorization")}");
-    }
-
-    private static (AttestorDetail?, string)? DigestStep(Attestation attestation, SimpleSigningPayload payload, Digest digest)
-    {
-        var agrees = payload.Digest == digest && (attestation.Source is not EvidenceSource.Grafeas || attestation.ResourceDigest == digest);
-        return agrees ? null : (AttestorDetail.DigestMismatch, $"what was signed is about {payload.Digest}");
     }
 
     private static (AttestorDetail?, string)? ReferenceStep(Selection selection, SimpleSigningPayload payload)
@@ -122,20 +101,6 @@ internal static class AttestorEvaluation
         selection.Options.RevokedPairs.TryGetValue((required.Name, digest), out var revocation)
             ? (AttestorDetail.Revoked, $"its attestations of the digest were revoked by {revocation.Author}: {revocation.Reason}")
             : null;
-
-    /// <summary>A signature that holds for a time only: PGP keys and signatures expire, and JWTs say when they hold.</summary>
-    private static (AttestorDetail?, string)? ValidityStep(VerificationResult.Verified verified, DateTimeOffset now)
-    {
-        foreach (var period in verified.Periods)
-        {
-            if (period.Contains(now))
-            {
-                return null;
-            }
-        }
-
-        return (AttestorDetail.Expired, verified.Periods.Count == 0 ? "the signature holds at no time" : verified.Periods[0].Explain(now));
-    }
 
     private static (AttestorDetail?, string)? AgeStep(RequiredAttestor required, Attestation attestation, DateTimeOffset now)
     {

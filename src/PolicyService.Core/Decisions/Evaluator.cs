@@ -12,7 +12,7 @@ public static class Evaluator
         var parts = new List<PartOutcome> { ProjectPart(selection, evidence, now) };
         if (!selection.IsEnded)
         {
-            parts.AddRange(PlatformParts(selection, now));
+            parts.AddRange(PlatformParts(selection, evidence, now));
         }
 
         var decision = Combine(selection, parts) with
@@ -70,11 +70,11 @@ public static class Evaluator
         };
     }
 
-    private static IEnumerable<PartOutcome> PlatformParts(Selection selection, DateTimeOffset now)
+    private static IEnumerable<PartOutcome> PlatformParts(Selection selection, EvidenceSet evidence, DateTimeOffset now)
     {
         foreach (var bound in selection.PlatformPolicies)
         {
-            var outcome = PlatformEvaluation.Evaluate(selection, bound, now);
+            var outcome = PlatformEvaluation.Evaluate(selection, bound, evidence, now);
             foreach (var reason in outcome.Reasons)
             {
                 selection.Note($"platform policy {bound.Binding.Name} ({bound.Binding.Mode})", ReasonNames.Of(reason.Code), reason.Text);

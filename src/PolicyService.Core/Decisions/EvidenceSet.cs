@@ -36,7 +36,14 @@ public sealed record AttestorEvidence(IReadOnlyList<AttestationFact> Facts, IRea
 /// <param name="Time">When the oldest of it was read from its source; null if there is none.</param>
 public sealed record EvidenceSet(IReadOnlyDictionary<AttestorName, AttestorEvidence> Attestors, DateTimeOffset? Time)
 {
+    private static readonly IReadOnlyDictionary<Authenticator, AttestorEvidence> NoAuthenticators = new Dictionary<Authenticator, AttestorEvidence>();
+
     public static EvidenceSet Empty { get; } = new(new Dictionary<AttestorName, AttestorEvidence>(), null);
 
+    /// <summary>Evidence by authenticator of a check.</summary>
+    public IReadOnlyDictionary<Authenticator, AttestorEvidence> Authenticators { get; init; } = NoAuthenticators;
+
     public AttestorEvidence Of(AttestorName attestor) => Attestors.GetValueOrDefault(attestor) ?? AttestorEvidence.NotCollected;
+
+    public AttestorEvidence Of(Authenticator authenticator) => Authenticators.GetValueOrDefault(authenticator) ?? AttestorEvidence.NotCollected;
 }

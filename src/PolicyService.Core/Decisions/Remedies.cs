@@ -19,6 +19,7 @@ internal static class Remedies
     public static string For(EvidenceFailure failure) => failure.Code switch
     {
         ReasonCode.EvidenceLimit => "delete attestations of the digest that are not needed",
+        ReasonCode.PolicyConfigError => "mend the documents; /healthz/ready lists their problems",
         ReasonCode.Deadline => "ask again with a longer deadline",
         ReasonCode.KeyUnavailable => "make the key service answer, or put the public key's PEM into the attestor",
         _ => "make the source of the evidence answer, then ask again",

@@ -80,6 +80,11 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
         ? []
         : Attestors.Where(required => required is { Problem: null, Attestor.Keys.Count: > 0 });
 
+    /// <summary>Checks whose evidence must be collected: those of the chosen check sets, where no allowlist spares the image.</summary>
+    public IEnumerable<SimpleSigningCheck> NeedChecks => IsEnded || request.Image.Digest is null
+        ? []
+        : PlatformPolicies.Where(bound => bound.Policy is not null).SelectMany(bound => PlatformEvaluation.ChecksOf(bound.Policy!, request)).OfType<SimpleSigningCheck>().Distinct();
+
     /// <summary>Adds a step to the trace, if one was asked for.</summary>
     public void Note(string step, string outcome, string text) => _trace?.Add(new Step(step, outcome, text));
 

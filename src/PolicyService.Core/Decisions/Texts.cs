@@ -95,14 +95,22 @@ internal static class Texts
     public static Reason BrokeGlass(Selection selection) =>
         new(ReasonCode.BreakGlass, $"Image {ImageOf(selection)} admitted by break-glass: {Documents.Shown.Value(selection.Request.BreakGlass!.Justification)}");
 
-    public static Reason Check(Selection selection, BoundPlatformPolicy bound, CheckResult result) =>
-        new(result.Conformance is Conformance.NonConformant ? ReasonCode.CheckFailed : ReasonCode.EvidenceUnavailable,
-            $"Image {ImageOf(selection)} denied by platform policy {bound.Binding.Name}: {result.Explanation}")
+    /// <summary>Why a check did not pass: one reason, or one for each evidence that could not be had.</summary>
+    public static IEnumerable<Reason> Check(Selection selection, BoundPlatformPolicy bound, CheckResult result)
+    {
+        var remedy = result.Remedy.Length > 0 ? result.Remedy : $"make the image pass `{result.Check}`, or change the platform policy";
+        var isFailed = result.Conformance is Conformance.NonConformant;
+        return isFailed || result.Failures.Count == 0
+            ? [Of(isFailed ? ReasonCode.CheckFailed : ReasonCode.EvidenceUnavailable, isFailed ? result.Check : $"{result.Check}:UNAVAILABLE", result.Explanation, remedy)]
+            : result.Failures.Select(failure => Of(failure.Code, failure.Detail, failure.Explanation, Remedies.For(failure)) with { IsOwnFault = failure.IsOwnFault });
+
+        Reason Of(ReasonCode code, string detail, string why, string remedy) => new(code, $"Image {ImageOf(selection)} denied by platform policy {bound.Binding.Name}: {why}")
         {
-            Detail = result.Conformance is Conformance.NonConformant ? result.Check : $"{result.Check}:UNAVAILABLE",
+            Detail = detail,
             Check = result.Check,
-            Remedy = $"make the image pass `{result.Check}`, or change the platform policy",
+            Remedy = remedy,
         };
+    }
 
     public static Reason ChecksPassed(Selection selection, BoundPlatformPolicy bound, string detail) =>
         new(ReasonCode.ChecksPassed, $"Image {ImageOf(selection)} conforms to platform policy {bound.Binding.Name}") { Detail = detail };

@@ -60,7 +60,7 @@ public sealed class MappingReader
         {
             case null:
                 return null;
-            case ScalarNode scalar:
+            case ScalarNode scalar when scalar.Quoted || !Problems.IsStrict:
                 return scalar.Text;
             case var node:
                 Problems.Error(node.Mark, $"`{key}` is {node.Kind}", "write a string");
@@ -80,7 +80,7 @@ public sealed class MappingReader
         var node = Take(key);
         if (node is null)
         {
-            Problems.Error(Node.Mark, $"`{key}` is missing", remedy);
+            Problems.Missing(Node.Mark, key, remedy);
             return default;
         }
 
@@ -164,7 +164,7 @@ public sealed class MappingReader
     public bool Parse<T>(DocumentNode node, string what, ValueParser<T> parse, out T value)
     {
         value = default!;
-        if (node is not ScalarNode scalar || scalar.IsNull)
+        if (node is not ScalarNode scalar || scalar.IsNull || (Problems.IsStrict && !scalar.Quoted))
         {
             Problems.Error(node.Mark, $"`{what}` is {node.Kind}", "write a string");
             return false;

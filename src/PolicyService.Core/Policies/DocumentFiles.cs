@@ -9,14 +9,17 @@ namespace PolicyService.Core.Policies;
 public static class DocumentFiles
 {
     /// <summary>Parses one file by its place. Never throws on content.</summary>
-    public static ParsedDocument Parse(string path, ReadOnlyMemory<byte> content)
+    /// <param name="path">Its path within the directory.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="etag">Its version, where its source has one; else the SHA-256 of the bytes is.</param>
+    public static ParsedDocument Parse(string path, ReadOnlyMemory<byte> content, string? etag = null)
     {
         var place = DocumentPlace.Of(path);
         var problems = new ProblemList(path);
         object? parsed = null;
         try
         {
-            parsed = Parse(place, content, problems);
+            parsed = Parse(place, content, problems, etag);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -33,11 +36,11 @@ public static class DocumentFiles
     }
 
     /// <summary>The same without the net under it, for fuzzing, which looks for the bugs the service survives.</summary>
-    internal static object? Parse(DocumentPlace place, ReadOnlyMemory<byte> content, ProblemList problems)
+    internal static object? Parse(DocumentPlace place, ReadOnlyMemory<byte> content, ProblemList problems, string? etag = null)
     {
         return place.Kind switch
         {
-            DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
+            DocumentKind.Policy => InOwnFolder(PolicyParser.Parse(One(), etag ?? Digest.Of(content.Span).ToString(), problems), policy => policy.Project),
             DocumentKind.Attestor => InOwnFolder(AttestorParser.Parse(One(), problems), attestor => attestor.Name.Project),
             DocumentKind.PlatformPolicy => InOwnFolder(PlatformPolicyParser.Parse(One(), problems), policy => policy.Name.Project),
             DocumentKind.Options => OptionsParser.Parse(One(), problems),

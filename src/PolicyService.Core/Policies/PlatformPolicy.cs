@@ -1,4 +1,5 @@
 using PolicyService.Core.Checks;
+using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 
 namespace PolicyService.Core.Policies;
@@ -32,4 +33,18 @@ public sealed class PlatformPolicy
 
     /// <summary>The Cloud Run rule; null for pods.</summary>
     public AdmissionRule? CloudRunRule { get; init; }
+
+    /// <summary>Number of the check set for the pod: the first that includes it, and so the most specific; null if there is none.</summary>
+    public int? SetFor(EvaluationRequest request)
+    {
+        for (var index = 0; index < CheckSets.Count; index++)
+        {
+            if (CheckSets[index].Scope.Includes(request.Namespace, request.ServiceAccount))
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
 }

@@ -9,7 +9,7 @@ public static class PlatformPolicyParser
 {
     /// <summary>Check types whose evidence this version cannot fetch; each is evaluated to an error.</summary>
     private static readonly string[] UnavailableChecks =
-        ["simpleSigningAttestationCheck", "sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
+        ["sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
 
     public static PlatformPolicy? Parse(DocumentNode? node, ProblemList problems)
     {
@@ -89,6 +89,11 @@ public static class PlatformPolicyParser
             trusted.End();
         }
 
+        if (reader.Mapping(SimpleSigningCheck.Name) is { } signing)
+        {
+            checks.Add(SimpleSigningCheckParser.Parse(signing, displayName, allowlist));
+        }
+
         foreach (var type in UnavailableChecks)
         {
             if (reader.Take(type) is not null)
@@ -118,7 +123,7 @@ public static class PlatformPolicyParser
         }
         else
         {
-            reader.Problems.Error(reader.Node.Mark, "`rule` is missing", "write rule: {evaluationMode, enforcementMode}");
+            reader.Problems.Missing(reader.Node.Mark, "rule", "write rule: {evaluationMode, enforcementMode}");
         }
 
         reader.End();

@@ -48,7 +48,7 @@ public sealed class Policy
     /// <summary>Project of the document's <c>name</c>; null if it carries none.</summary>
     public required string? Project { get; init; }
 
-    /// <summary>Version of the document: a hash of its bytes.</summary>
+    /// <summary>Version of the document: a hash of its bytes, or the etag the store gave it.</summary>
     public required string Etag { get; init; }
 
     /// <summary><c>globalPolicyEvaluationMode: ENABLE</c>.</summary>

@@ -132,7 +132,7 @@ public static class PolicyParser
 
         if (!reader.Node.Entries.Any(entry => entry.Key == Field && !entry.Value.IsNull))
         {
-            reader.Problems.Error(reader.Node.Mark, $"`{Field}` is missing", "add the rule for requests no specific rule matches");
+            reader.Problems.Missing(reader.Node.Mark, Field, "add the rule for requests no specific rule matches");
         }
 
         return null;

@@ -39,6 +39,8 @@ public sealed partial class PolicySnapshot
 {
     private readonly FrozenDictionary<(NoteName Note, Digest Digest), Attestation[]> _attestations;
 
+    private readonly FrozenDictionary<(string Project, Digest Digest), Attestation[]> _attestationsInProjects;
+
     private PolicySnapshot(DocumentSet documents, long generation)
     {
         Generation = generation;
@@ -46,10 +48,8 @@ public sealed partial class PolicySnapshot
         var attestors = documents.Projects.SelectMany(project => project.Attestors).DistinctBy(attestor => attestor.Name).ToDictionary(attestor => attestor.Name);
         Projects = documents.Projects.DistinctBy(project => project.Id).ToFrozenDictionary(
             project => project.Id, project => new ProjectSnapshot(project, attestors), StringComparer.Ordinal);
-        _attestations = documents.Projects.SelectMany(project => project.Attestations)
-            .Where(attestation => attestation.ResourceDigest is not null)
-            .GroupBy(attestation => (attestation.Note, attestation.ResourceDigest!.Value))
-            .ToFrozenDictionary(group => group.Key, group => group.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue).ToArray());
+        _attestations = NewestFirst(documents, (_, attestation) => attestation.Note);
+        _attestationsInProjects = NewestFirst(documents, (project, attestation) => attestation.Project is { Length: > 0 } own ? own : project.Id);
     }
 
     /// <summary>Grows with every change of the documents.</summary>
@@ -75,4 +75,14 @@ public sealed partial class PolicySnapshot
 
     /// <summary>Attestations of the digest under the note, newest first. Whose project they stand in does not matter.</summary>
     public IReadOnlyList<Attestation> AttestationsOf(NoteName note, Digest digest) => _attestations.GetValueOrDefault((note, digest)) ?? [];
+
+    /// <summary>Attestations of the digest in the project, newest first: the project of their own name, or else of their folder. Their note does not matter.</summary>
+    public IReadOnlyList<Attestation> AttestationsIn(string project, Digest digest) => _attestationsInProjects.GetValueOrDefault((project, digest)) ?? [];
+
+    private static FrozenDictionary<(TOwner Owner, Digest Digest), Attestation[]> NewestFirst<TOwner>(
+        DocumentSet documents, Func<ProjectDocuments, Attestation, TOwner> ownerOf) => documents.Projects
+            .SelectMany(project => project.Attestations.Select(attestation => (Owner: ownerOf(project, attestation), Attestation: attestation)))
+            .Where(one => one.Attestation.ResourceDigest is not null)
+            .GroupBy(one => (one.Owner, one.Attestation.ResourceDigest!.Value), one => one.Attestation)
+            .ToFrozenDictionary(group => group.Key, group => group.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue).ToArray());
 }

@@ -22,7 +22,16 @@ public static class AttestationVerifier
     /// <param name="check">Verifies one signature.</param>
     /// <param name="cancellation">The end of the time for this evaluation; what is unread then is a DEADLINE failure.</param>
     public static AttestorEvidence Verify(
-        Attestor attestor, IReadOnlyList<Attestation> attestations, KeyLookup keys, SignatureCheck check, CancellationToken cancellation)
+        Attestor attestor, IReadOnlyList<Attestation> attestations, KeyLookup keys, SignatureCheck check, CancellationToken cancellation) =>
+        Verify(attestor.Find, attestations, keys, check, cancellation);
+
+    /// <param name="find">The key of an id, among those that count.</param>
+    /// <param name="attestations">The attestations of the digest, newest first.</param>
+    /// <param name="keys">Gives the keys that are kept elsewhere.</param>
+    /// <param name="check">Verifies one signature.</param>
+    /// <param name="cancellation">The end of the time for this evaluation.</param>
+    public static AttestorEvidence Verify(
+        Func<KeyId, AttestorKey?> find, IReadOnlyList<Attestation> attestations, KeyLookup keys, SignatureCheck check, CancellationToken cancellation)
     {
         var facts = new List<AttestationFact>();
         var failures = new FailureList();
@@ -34,7 +43,7 @@ public static class AttestationVerifier
             foreach (var signature in attestation.Signatures)
             {
                 // Foreign key ids are set aside before anything is counted: nobody can fill up another's quota. One is kept, to say so.
-                if (attestor.Find(signature.KeyId) is not { } key)
+                if (find(signature.KeyId) is not { } key)
                 {
                     foreign ??= new AttestationFact(attestation, signature.KeyId, new VerificationResult.Rejected(RejectionReason.KeyUnknown, "no key of the attestor has this id"));
                     continue;

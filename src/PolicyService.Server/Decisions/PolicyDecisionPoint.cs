@@ -53,13 +53,13 @@ public sealed class PolicyDecisionPoint(
 
     private async ValueTask<EvidenceSet> CollectAsync(PolicyVersion version, Selection selection, Deadline deadline, CancellationToken cancellation)
     {
-        if (!selection.NeedEvidence.Any())
+        if (!selection.NeedEvidence.Any() && !selection.NeedChecks.Any())
         {
             return EvidenceSet.Empty;
         }
 
         using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
-        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, ending.Token);
+        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, ending.Token);
     }
 }
 

@@ -1,77 +1,66 @@
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
-using PolicyService.Evidence.Documents;
 
 namespace PolicyService.Server.Policies;
 
 /// <summary>
-/// Keeps the snapshot in force up to date: looks at the directory every half second, sooner when a bell rings, and once before the
-/// server listens. When the directory cannot be read the last version stays, marked stale.
+/// Keeps the snapshot in force up to date: looks at each source every half second, sooner when a bell rings, and once before the server
+/// listens. When a source does not answer, its last version stays, and everything is marked stale. Sources do not wait for each other.
 /// </summary>
 public sealed partial class DocumentsWatcher(
-    ServerSettings settings, SnapshotInForce inForce, PollSignal signal, IChangeBell bell, TimeProvider time, ILogger<DocumentsWatcher> logger)
+    ServerSettings settings,
+    IEnumerable<IDocumentSource> sources,
+    SnapshotInForce inForce,
+    PollSignal signal,
+    IChangeBell bell,
+    TimeProvider time,
+    ILogger<DocumentsWatcher> logger)
     : BackgroundService
 {
-    private readonly DocumentDirectory _directory = new(settings.PoliciesDirectory, time);
-    private readonly PeriodicTimer _timer = new(settings.PollInterval, time);
-    private long _generation;
+    private readonly Watched[] _sources = [.. sources.Select(source => new Watched(source, new PeriodicTimer(settings.PollInterval, time)))];
+    private readonly Lock _merging = new();
+    private int _looks;
 
-    public override Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Looks at sources so far.</summary>
+    internal int Looks => Volatile.Read(ref _looks);
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // Before anything listens: a service that is up has documents.
-        Poll();
-        return base.StartAsync(cancellationToken);
+        await PollAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
     }
 
-    /// <summary>One look at the directory.</summary>
-    /// <returns>There is a new version.</returns>
-    internal bool Poll()
+    /// <summary>One look at every source.</summary>
+    internal async Task PollAsync(CancellationToken cancellation)
     {
-        var hasNews = false;
-        var current = inForce.Current;
-        try
+        foreach (var watched in _sources)
         {
-            var reading = _directory.Read();
-            var now = time.GetUtcNow();
-            if (current is null || reading.Changed)
-            {
-                var snapshot = PolicySnapshot.Build(reading.Documents, ++_generation);
-                inForce.Replace(new PolicyVersion(snapshot, now, false, reading.Problems));
-                LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, reading.Problems.Count);
-                LogProblems(reading.Problems, current?.Problems ?? []);
-                hasNews = true;
-            }
-            else
-            {
-                inForce.Replace(current with { ReadAt = now, IsStale = false });
-            }
-
-            if (current is { IsStale: true })
-            {
-                LogReachable(logger, settings.PoliciesDirectory);
-            }
+            await PollAsync(watched, cancellation);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            if (current is null)
-            {
-                throw new SettingsException($"the documents directory `{settings.PoliciesDirectory}` cannot be read ({exception.Message}): let it rest, or give the service the right to read it");
-            }
-
-            if (!current.IsStale)
-            {
-                LogUnreachable(logger, settings.PoliciesDirectory, exception.Message);
-                inForce.Replace(current with { IsStale = true });
-            }
-        }
-
-        return hasNews;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <remarks>What ends one of the loops ends them all, and with them the service: it must not decide by documents that nobody looks after.</remarks>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
+        await await Task.WhenAny([RelayAsync(stoppingToken), .. _sources.Select(watched => WatchAsync(watched, stoppingToken))]);
+
+    /// <summary>A bell rings for every source.</summary>
+    private async Task RelayAsync(CancellationToken cancellation)
     {
-        var tick = _timer.WaitForNextTickAsync(stoppingToken).AsTask();
-        var bells = signal.WaitAsync(stoppingToken);
+        while (true)
+        {
+            await signal.WaitAsync(cancellation);
+            foreach (var watched in _sources)
+            {
+                watched.Early.Raise();
+            }
+        }
+    }
+
+    private async Task WatchAsync(Watched watched, CancellationToken cancellation)
+    {
+        var tick = watched.Timer.WaitForNextTickAsync(cancellation).AsTask();
+        var bells = watched.Early.WaitAsync(cancellation);
         while (true)
         {
             await Task.WhenAny(tick, bells);
@@ -83,8 +72,8 @@ public sealed partial class DocumentsWatcher(
                     return;
                 }
 
-                tick = _timer.WaitForNextTickAsync(stoppingToken).AsTask();
-                if (Poll())
+                tick = watched.Timer.WaitForNextTickAsync(cancellation).AsTask();
+                if (await PollAsync(watched, cancellation))
                 {
                     bell.Ring();
                 }
@@ -94,23 +83,95 @@ public sealed partial class DocumentsWatcher(
                 await bells;
                 // Whoever woke this replica has told the others too.
                 var started = time.GetTimestamp();
-                Poll();
-                bells = NextBellAsync(time.GetElapsedTime(started), stoppingToken);
+                await PollAsync(watched, cancellation);
+                bells = NextBellAsync(watched, time.GetElapsedTime(started), cancellation);
             }
         }
     }
 
     /// <summary>Deaf for a while after an early look, at least for as long as the look took: a storm of bells cannot keep a large directory busy.</summary>
-    private async Task NextBellAsync(TimeSpan looked, CancellationToken cancellation)
+    private async Task NextBellAsync(Watched watched, TimeSpan looked, CancellationToken cancellation)
     {
         await Task.Delay(looked > PollSignal.Gap ? looked : PollSignal.Gap, time, cancellation);
-        await signal.WaitAsync(cancellation);
+        await watched.Early.WaitAsync(cancellation);
     }
 
     public override void Dispose()
     {
-        _timer.Dispose();
+        foreach (var watched in _sources)
+        {
+            watched.Timer.Dispose();
+            watched.Early.Dispose();
+        }
+
         base.Dispose();
+    }
+
+    /// <returns>The source has changed.</returns>
+    private async Task<bool> PollAsync(Watched watched, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _looks);
+        try
+        {
+            var reading = await watched.Source.ReadAsync(cancellation);
+            lock (_merging)
+            {
+                var (isNew, wasStale) = (watched.Reading is null || reading.Changed, watched.IsStale);
+                var hasNews = isNew || reading.ContentVersion != watched.Reading?.ContentVersion;
+                (watched.Reading, watched.ReadAt, watched.IsStale) = (reading, time.GetUtcNow(), false);
+                Merge(isNew);
+                if (wasStale)
+                {
+                    LogReachable(logger, watched.Source.Place);
+                }
+
+                return hasNews;
+            }
+        }
+        catch (SourceUnavailableException exception)
+        {
+            lock (_merging)
+            {
+                if (watched.Reading is null)
+                {
+                    throw new SettingsException($"the {watched.Source.Place} cannot be read ({exception.Message}): {exception.Remedy}");
+                }
+
+                if (!watched.IsStale)
+                {
+                    LogUnreachable(logger, watched.Source.Place, exception.Message);
+                    watched.IsStale = true;
+                    Merge(isNew: false);
+                }
+
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Puts into force what the sources said last, once each has said something.</summary>
+    private void Merge(bool isNew)
+    {
+        if (_sources.Any(watched => watched.Reading is null))
+        {
+            return;
+        }
+
+        SourceReading[] readings = [.. _sources.Select(watched => watched.Reading!)];
+        var current = inForce.Current;
+        var (snapshot, problems) = (current?.Snapshot, current?.Problems ?? []);
+        if (isNew || snapshot is null)
+        {
+            (var documents, problems) = SourceMerge.Of(readings);
+            snapshot = PolicySnapshot.Build(documents, readings.Sum(reading => reading.Generation));
+            LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, problems.Count);
+            LogProblems(problems, current?.Problems ?? []);
+        }
+
+        inForce.Replace(new PolicyVersion(snapshot, _sources.Min(watched => watched.ReadAt), _sources.Any(watched => watched.IsStale), problems)
+        {
+            ContentVersion = readings.Sum(reading => reading.ContentVersion),
+        });
     }
 
     private void LogProblems(IReadOnlyList<DocumentProblem> problems, IReadOnlyList<DocumentProblem> known)
@@ -127,9 +188,26 @@ public sealed partial class DocumentsWatcher(
     [LoggerMessage(2, LogLevel.Warning, "{Problem}")]
     private static partial void LogProblem(ILogger logger, string problem);
 
-    [LoggerMessage(3, LogLevel.Error, "The documents directory {Directory} cannot be read ({Error}); the last version stays in force, marked stale")]
-    private static partial void LogUnreachable(ILogger logger, string directory, string error);
+    [LoggerMessage(3, LogLevel.Error, "The {Place} cannot be read ({Error}); the last version stays in force, marked stale")]
+    private static partial void LogUnreachable(ILogger logger, string place, string error);
 
-    [LoggerMessage(4, LogLevel.Information, "The documents directory {Directory} can be read again")]
-    private static partial void LogReachable(ILogger logger, string directory);
+    [LoggerMessage(4, LogLevel.Information, "The {Place} can be read again")]
+    private static partial void LogReachable(ILogger logger, string place);
+
+    /// <summary>A source and what it said last.</summary>
+    private sealed class Watched(IDocumentSource source, PeriodicTimer timer)
+    {
+        public IDocumentSource Source => source;
+
+        public PeriodicTimer Timer => timer;
+
+        /// <summary>Asks for a look before the timer's next.</summary>
+        public PollSignal Early { get; } = new();
+
+        public SourceReading? Reading { get; set; }
+
+        public DateTimeOffset ReadAt { get; set; }
+
+        public bool IsStale { get; set; }
+    }
 }

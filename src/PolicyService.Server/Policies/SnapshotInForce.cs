@@ -14,6 +14,9 @@ public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadA
     /// <summary>A source that has not been looked at for so long hangs, even if it never said so.</summary>
     private static readonly TimeSpan Overdue = TimeSpan.FromSeconds(10);
 
+    /// <summary>Grows with every change of anything in the sources, attestations in the store included.</summary>
+    public long ContentVersion { get; init; }
+
     public SnapshotAge AgeAt(DateTimeOffset now) => new(IsStale || now - ReadAt > Overdue, now - ReadAt, ReadAt);
 }
 

@@ -1,6 +1,7 @@
 using PolicyService.Cli.Manifests;
 using PolicyService.Cli.Tests.Running;
 using PolicyService.Core.Documents;
+using PolicyService.Core.Manifests;
 
 namespace PolicyService.Cli.Tests.Manifests;
 

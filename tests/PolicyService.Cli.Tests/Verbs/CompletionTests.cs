@@ -7,9 +7,9 @@ namespace PolicyService.Cli.Tests.Verbs;
 public sealed class CompletionTests
 {
     [Theory]
-    [InlineData("policyctl ", "attestor completion demo evaluate payload policy verify version")]
+    [InlineData("policyctl ", "attestor completion demo evaluate export import payload policy verify version")]
     [InlineData("policyctl ev", "evaluate")]
-    [InlineData("policyctl policy ", "lint")]
+    [InlineData("policyctl policy ", "history lint")]
     [InlineData("policyctl attestor ", "pin")]
     [InlineData("policyctl policy lint --f", "--format")]
     [InlineData("policyctl policy lint --format ", "json sarif text")]

@@ -47,10 +47,15 @@ internal static class CaseRun
         Assert.All(failures, group => Assert.Contains(selection.Attestors, required => required.Name.ToString() == group.Key));
         var evidence = selection.NeedEvidence.ToDictionary(required => required.Name, required =>
         {
-            var local = LocalEvidence.Collect(snapshot, selection, required, NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
+            var local = LocalEvidence.Collect(snapshot, selection, required, [], NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
             return local with { Failures = [.. local.Failures, .. failures[required.Name.ToString()]] };
         });
-        return new EvidenceSet(evidence, null);
+        return new EvidenceSet(evidence, null)
+        {
+            Authenticators = selection.NeedChecks.SelectMany(check => check.Authenticators.Select(authenticator => (check, authenticator))).ToDictionary(
+                one => one.authenticator,
+                one => LocalEvidence.Collect(snapshot, selection, one.check, one.authenticator, [], NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken)),
+        };
     }
 
     private static KeyResolution NoKeyService(RemoteKey key) => new KeyResolution.Missing(KeyFailure.NotFetched);

@@ -34,7 +34,10 @@ internal static class FullDocuments
         ("list of occurrences", DocumentKind.Attestations, $"[{Occurrence}]"),
         ("reply", DocumentKind.Attestations, $$"""{"occurrences": [{{Occurrence}}], "nextPageToken": "t"}"""),
         Gke("trustedDirectoryCheck", """{"trustedDirPatterns": ["*.gcr.io/acme/**"]}"""),
-        Gke("simpleSigningAttestationCheck", "{}"),
+        Gke("simpleSigningAttestationCheck", """
+            {"containerAnalysisAttestationProjects": ["projects/acme"], "attestationAuthenticators": [{"displayName": "builder",
+             "pkixPublicKeySet": {"pkixPublicKeys": [{"publicKeyPem": "none", "signatureAlgorithm": "ED25519", "keyId": "k"}]}}]}
+            """),
         Gke("sigstoreSignatureCheck", "{}"),
         Gke("slsaCheck", "{}"),
         Gke("vulnerabilityCheck", "{}"),

@@ -88,12 +88,12 @@ public sealed class BatchTests(StandardServer standard) : IClassFixture<Standard
         Assert.Equal(2, seen.Count);
     }
 
-    private static void Swap(TestServer server, CancellationToken ending)
+    private static async Task Swap(TestServer server, CancellationToken ending)
     {
         for (var turn = 0; !ending.IsCancellationRequested; turn++)
         {
             server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy(turn % 2 == 0 ? "ALWAYS_DENY" : "ALWAYS_ALLOW"));
-            server.Poll();
+            await server.PollAsync();
         }
     }
 

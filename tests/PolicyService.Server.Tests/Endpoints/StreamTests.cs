@@ -83,7 +83,7 @@ public sealed class StreamTests(StandardServer standard) : IClassFixture<Standar
 
         Assert.Equal(Verdict.Allow, await AskAsync(call));
         server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy("ALWAYS_DENY"));
-        server.Poll();
+        await server.PollAsync();
         Assert.Equal(Verdict.Deny, await AskAsync(call));
     }
 

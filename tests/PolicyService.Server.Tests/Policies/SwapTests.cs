@@ -37,12 +37,12 @@ public sealed class SwapTests
             TestContext.Current.CancellationToken)).ToArray();
 
         var swaps = 0;
-        await Eventually.Holds("every client met both versions many times", () =>
+        await Eventually.Holds("every client met both versions many times", async () =>
         {
             for (var turn = 0; turn < 20; turn++, swaps++)
             {
                 server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy(swaps % 2 == 0 ? "ALWAYS_DENY" : "ALWAYS_ALLOW"));
-                server.Poll();
+                await server.PollAsync();
             }
 
             return seen.Count >= 2 && seen.Values.All(count => count > 200);

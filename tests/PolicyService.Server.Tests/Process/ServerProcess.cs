@@ -33,9 +33,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public HttpClient Http { get; private set; } = null!;
 
     /// <summary>Starts it and waits for the line that says it is ready.</summary>
-    public static async Task<ServerProcess> StartAsync(DocumentsFolder documents, params string[] arguments)
+    public static Task<ServerProcess> StartAsync(DocumentsFolder documents, params string[] arguments) =>
+        StartAsync(["--Policies:Directory", documents.Path, .. arguments]);
+
+    /// <summary>The same with nothing but these arguments.</summary>
+    public static async Task<ServerProcess> StartAsync(string[] arguments)
     {
-        var server = Launch(["--Policies:Directory", documents.Path, "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments]);
+        var server = Launch(["--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments]);
         Match? ready = null;
         await Eventually.Holds("the service is ready", () =>
         {
@@ -62,6 +66,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         await using var server = Launch(arguments, "$([ \"$(id -u)\" != 0 ] || echo setpriv --bounding-set=-net_bind_service)");
         return (await server.ExitAsync(), [.. server.Errors]);
+    }
+
+    /// <summary>Starts it and kills it once it has written so many lines, or has at least begun.</summary>
+    public static async Task KillEarlyAsync(int lines, params string[] arguments)
+    {
+        await using var server = Launch(["--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments]);
+        await Eventually.Holds("it has begun", () => server._process.HasExited || server.Errors.Count >= lines);
+        server._process.Kill();
+        await server._process.WaitForExitAsync();
     }
 
     public void Signal(int signal) => Native.Signal(_process.Id, signal);

@@ -366,6 +366,20 @@ def check_set(*checks, namespace=None, account=None, allow=(), name="set"):
     return document
 
 
+def authenticator(*keys, name="builder"):
+    """Names of keys, or keys as `authenticator_key` writes them."""
+    return {"displayName": name, "pkixPublicKeySet": {"pkixPublicKeys": [authenticator_key(one) if isinstance(one, str) else one for one in keys]}}
+
+
+def authenticator_key(name, id=None, pem=None):
+    return {"publicKeyPem": pem or public_pem(name), "signatureAlgorithm": default_algorithm(name)} | ({"keyId": id} if id else {})
+
+
+def signing(*authenticators, projects=("acme",), allow=()):
+    body = {"containerAnalysisAttestationProjects": [f"projects/{project}" for project in projects]} if projects else {}
+    return check("simpleSigningAttestationCheck", body | ({"attestationAuthenticators": list(authenticators)} if authenticators else {}), allow)
+
+
 def check(type, body, allow=()):
     document = {"displayName": type, type: body}
     if allow:

@@ -809,7 +809,6 @@ platform("allowlist-of-the-check-without-match", FAILS, gke(check_set(always_den
 platform("allowlist-of-one-check-spares-only-it", OUTSIDE, gke(check_set(always_deny(allow=ALLOWED), trusted("registry.example.org/x"))))
 platform("allowlist-never-covers-a-bare-digest", FAILS, gke(check_set(always_deny()), allow=["registry.example.com/**"]), image=DIGEST)
 CHECKS = {
-    "simpleSigningAttestationCheck": {"containerAnalysisAttestationProjects": ["projects/acme"]},
     "sigstoreSignatureCheck": {"sigstoreAuthorities": []},
     "slsaCheck": {"rules": [{"trustedBuilder": "GOOGLE_CLOUD_BUILD"}]},
     "vulnerabilityCheck": {"maximumFixableSeverity": "MEDIUM", "maximumUnfixableSeverity": "HIGH"},
@@ -824,6 +823,75 @@ platform("unavailable-monitored", ALLOW_ALL, gke(check_set(UNSCANNED)), mode="MO
 platform("unavailable-yet-allowlisted", PASSES, gke(check_set(check("vulnerabilityCheck", CHECKS["vulnerabilityCheck"], allow=ALLOWED))))
 platform("non-conformant-beats-error", "DENY NON_CONFORMANT EVIDENCE_UNAVAILABLE:vulnerabilityCheck:UNAVAILABLE,CHECK_FAILED:alwaysDeny", gke(check_set(UNSCANNED, always_deny())),
          core_only=LATER)
+# Authenticators are ORed, so are their keys; what counts is the project of the attestation, never its note.
+UNSIGNED = "DENY NON_CONFORMANT CHECK_FAILED:simpleSigningAttestationCheck"
+SIGNED = gke(check_set(signing(authenticator("build"))))
+ELSEWHERE = {"name": "projects/shop/occurrences/1"}
+KEY_ID = "https://keys.example.com/build"
+platform("signing-attested", PASSES, SIGNED, attestations=[attestation()])
+platform("signing-missing", UNSIGNED, SIGNED)
+platform("signing-wrong-key", UNSIGNED, SIGNED, attestations=[attestation("stranger")])
+platform("signing-wrong-key-under-our-id", UNSIGNED, SIGNED, attestations=[attestation("stranger", id=key_id("build"))])
+platform("signing-flipped-bit", UNSIGNED, SIGNED, attestations=[attestation(raw=flipped(sign("build", payload())))])
+platform("signing-bad-beside-good", PASSES, SIGNED, attestations=[attestation("stranger"), attestation(), attestation(raw=b"junk")])
+platform("signing-any-note", PASSES, SIGNED, attestations=[attestation(note="anything")])
+platform("signing-wrong-project", UNSIGNED, SIGNED, attestations=[attestation() | ELSEWHERE])
+platform("signing-project-of-its-name", PASSES, gke(check_set(signing(authenticator("build"), projects=["shop"]))), attestations=[attestation() | ELSEWHERE])
+platform("signing-second-project", PASSES, gke(check_set(signing(authenticator("build"), projects=["shop", "acme"]))), attestations=[attestation()])
+for name, project, passes in (("project-of-its-folder", "shop", True), ("project-of-another-folder", "acme", False)):
+    case(f"platform-signing-{name}", PASSES if passes else UNSIGNED, clusters={CLUSTER: bound(base="ENFORCE")}, projects={
+        "acme": {"policy": policy(rule("allow")), "platform": [gke(check_set(signing(authenticator("build"), projects=[project])))]},
+        "shop": {"policy": policy(rule("allow"), project="shop"), "attestations": [attestation()]}})
+platform("signing-no-projects", UNSIGNED, gke(check_set(signing(authenticator("build"), projects=[]))), attestations=[attestation()])
+platform("signing-other-digest", UNSIGNED, SIGNED, attestations=[attestation(resource=f"https://{REPOSITORY}@{OTHER_DIGEST}", data=payload(OTHER_DIGEST))])
+platform("signing-payload-of-other-digest", UNSIGNED, SIGNED, attestations=[attestation(data=payload(OTHER_DIGEST))])
+platform("signing-resource-of-other-digest", UNSIGNED, SIGNED, attestations=[attestation(resource=f"https://{REPOSITORY}@{OTHER_DIGEST}")])
+platform("signing-payload-of-cosign", UNSIGNED, SIGNED, attestations=[attestation(data=payload(type="cosign container image signature"))])
+platform("signing-over-pae", PASSES, SIGNED, attestations=[attestation(signed=pae(payload()))])
+platform("signing-tag", UNSIGNED, SIGNED, attestations=[attestation()], image=f"{REPOSITORY}:v1")
+platform("signing-bare-digest", PASSES, SIGNED, attestations=[attestation()], image=DIGEST)
+platform("signing-repository-is-not-bound", PASSES, SIGNED, attestations=[attestation(data=payload(reference="registry.example.com/other"))], options={"bindRepository": True})
+platform("signing-second-authenticator", PASSES, gke(check_set(signing(authenticator("qa", name="qa"), authenticator("build")))), attestations=[attestation()])
+platform("signing-second-key", PASSES, gke(check_set(signing(authenticator("qa", "build")))), attestations=[attestation()])
+platform("signing-two-checks-both-must-pass", UNSIGNED, gke(check_set(signing(authenticator("build")), signing(authenticator("qa")))), attestations=[attestation()])
+NAMED = gke(check_set(signing(authenticator(authenticator_key("build", KEY_ID)))))
+platform("signing-key-id", PASSES, NAMED, attestations=[attestation(id=KEY_ID)])
+platform("signing-key-id-is-exact", UNSIGNED, NAMED, attestations=[attestation()])
+platform("signing-no-keys", UNSIGNED, gke(check_set(signing(authenticator()))), attestations=[attestation()])
+platform("signing-one-key-unusable", PASSES, gke(check_set(signing(authenticator(authenticator_key("qa", pem="nonsense"), "build")))), attestations=[attestation()])
+platform("signing-all-keys-unusable", "DENY ERROR POLICY_CONFIG_ERROR", gke(check_set(signing(authenticator(authenticator_key("build", pem="nonsense"))))), attestations=[attestation()])
+for name, refused in (("no-authenticators", signing()), ("key-id-twice", signing(authenticator("build", "build"))),
+                      ("eleven-projects", signing(authenticator("build"), projects=[f"p{index}" for index in range(11)])),
+                      ("project-number-sign", signing(authenticator("build"), projects=["a/b"]))):
+    platform(f"signing-refused-{name}", "DENY ERROR POLICY_CONFIG_ERROR", gke(check_set(refused)), attestations=[attestation()])
+platform("signing-oversized", "DENY ERROR EVIDENCE_LIMIT:PAYLOAD_BYTES fail_mode=CLOSED", SIGNED, attestations=[attestation(data=b" " * 65537, raw=b"junk")])
+platform("signing-oversized-never-fails-open", "DENY ERROR EVIDENCE_LIMIT:PAYLOAD_BYTES", SIGNED, attestations=[attestation(data=b" " * 65537, raw=b"junk")], options=OPEN)
+platform("signing-oversized-beside-good", PASSES, SIGNED, attestations=[attestation(data=b" " * 65537, raw=b"junk"), attestation()])
+OTHERS = ["registry.example.com/other/*"]
+platform("signing-allowlist-of-the-policy", EXEMPT, gke(check_set(signing(authenticator("build"))), allow=ALLOWED))
+platform("signing-allowlist-of-the-policy-without-match", UNSIGNED, gke(check_set(signing(authenticator("build"))), allow=OTHERS))
+platform("signing-allowlist-of-the-set", EXEMPT, gke(check_set(signing(authenticator("build")), allow=ALLOWED)))
+platform("signing-allowlist-of-the-set-without-match", UNSIGNED, gke(check_set(signing(authenticator("build")), allow=OTHERS)))
+platform("signing-allowlist-of-the-check", PASSES, gke(check_set(signing(authenticator("build"), allow=ALLOWED))))
+platform("signing-allowlist-of-the-check-without-match", UNSIGNED, gke(check_set(signing(authenticator("build"), allow=OTHERS))))
+SIGNED_SCOPES = gke(check_set(signing(authenticator("qa")), account="payments:api", name="account"), check_set(signing(authenticator("build")), namespace="payments", name="namespace"),
+                    check_set(always_deny(), name="rest"))
+platform("signing-scope-service-account", UNSIGNED, SIGNED_SCOPES, attestations=[attestation()], namespace="payments", serviceAccount="api")
+platform("signing-scope-namespace", PASSES, SIGNED_SCOPES, attestations=[attestation()], namespace="payments", serviceAccount="other")
+platform("signing-scope-none", FAILS, SIGNED_SCOPES, attestations=[attestation()])
+platform("signing-monitored", ALLOW_ALL, SIGNED, mode="MONITOR")
+platform("signing-dry-run", "DRYRUN NON_CONFORMANT CHECK_FAILED:simpleSigningAttestationCheck", SIGNED, mode="DRYRUN")
+platform("signing-attested-dry-run", PASSES, SIGNED, mode="DRYRUN", attestations=[attestation()])
+platform("signing-enforced-beside-dry-run", "DRYRUN NON_CONFORMANT CHECK_FAILED:simpleSigningAttestationCheck", gke(check_set(signing(authenticator("build"))), name="first"),
+         gke(check_set(signing(authenticator("qa"))), name="second"), attestations=[attestation()], clusters={CLUSTER: bound(first="ENFORCE", second="DRYRUN")})
+platform("signing-dry-run-beside-enforced", UNSIGNED, gke(check_set(signing(authenticator("build"))), name="first"),
+         gke(check_set(signing(authenticator("qa"))), name="second"), attestations=[attestation()], clusters={CLUSTER: bound(first="DRYRUN", second="ENFORCE")})
+platform("signing-enforced-beside-monitored", PASSES, gke(check_set(signing(authenticator("build"))), name="first"),
+         gke(check_set(signing(authenticator("qa"))), name="second"), attestations=[attestation()], clusters={CLUSTER: bound(first="ENFORCE", second="MONITOR")})
+platform("signing-non-conformant-beats-error", "DENY NON_CONFORMANT EVIDENCE_UNAVAILABLE:vulnerabilityCheck:UNAVAILABLE,CHECK_FAILED:simpleSigningAttestationCheck",
+         gke(check_set(UNSCANNED, signing(authenticator("build")))), core_only=LATER)
+platform("signing-and-attestor", f"ALLOW CONFORMANT ATTESTED,{PASSED}", SIGNED, policy=policy(require()), attestors=[BUILD], attestations=[attestation()])
+platform("signing-does-not-spare-the-attestor", denied("NO_ATTESTATION"), SIGNED, policy=policy(require()), attestors=[BUILD], attestations=[attestation(note="anything")])
 platform("dangling-enforced", "DENY ERROR POLICY_CONFIG_ERROR")
 platform("dangling-enforced-fail-open", "DENY ERROR POLICY_CONFIG_ERROR", options=OPEN)
 platform("dangling-dry-run", "DRYRUN ERROR POLICY_CONFIG_ERROR", mode="DRYRUN")

@@ -75,7 +75,7 @@ internal static class AttestorSchemas
 
     private static MappingShape Occurrence(string name) => new(
         name,
-        PassedOver("name", "The occurrence's name."),
+        PassedOver("name", "The occurrence's name; checks ask by its project, which is the folder's where it has no name."),
         new FieldShape("kind", new WordShape("ATTESTATION"), "What the occurrence is."),
         new FieldShape("noteName", NoteName, "The note of the attestor who signed.", "projects/acme/notes/build") { Required = true },
         new FieldShape(

@@ -9,7 +9,7 @@ namespace PolicyService.Core.Documents.Schemas;
 internal static class CommonShapes
 {
     private const string Id = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,255}";
-    private const string ProjectId = $"{Id}(:{Id})?";
+    public const string ProjectId = $"{Id}(:{Id})?";
     private const string LabelText = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
     private const string Subdomain = $@"{LabelText}(\.{LabelText})*";
     private const string Sha256 = "sha256:[0-9a-f]{64}";

@@ -1,4 +1,6 @@
+using PolicyService.Core.Attestors;
 using static PolicyService.Core.Documents.Schemas.CommonShapes;
+using SimpleSigningCheck = PolicyService.Core.Checks.SimpleSigningCheck;
 
 namespace PolicyService.Core.Documents.Schemas;
 
@@ -9,7 +11,7 @@ internal static class PlatformPolicySchemas
 
     // Their evidence cannot be fetched yet, and their inside is not read.
     private static readonly string[] UnavailableChecks =
-        ["simpleSigningAttestationCheck", "sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
+        ["sigstoreSignatureCheck", "slsaCheck", "vulnerabilityCheck", "imageFreshnessCheck"];
 
     public static DocumentSchema PlatformPolicy { get; } = new(
         "platform-policy.schema.json",
@@ -87,12 +89,41 @@ internal static class PlatformPolicySchemas
                         "registry.example.com/acme",
                         "*.pkg.dev.example.com/acme/**")),
                 "The image comes from a trusted directory."),
+            new FieldShape(SimpleSigningCheck.Name, SimpleSigning(), "A key of an authenticator attests the image's digest."),
             .. UnavailableChecks.Select(type =>
                 new FieldShape(type, new OpaqueShape(IsMapping: true), "Not evaluated by this version: the check ends in an error, never in a pass.")),
         ])
     {
-        Rule = new ExactlyOneOf(["alwaysDeny", "trustedDirectoryCheck", .. UnavailableChecks]),
+        Rule = new ExactlyOneOf(["alwaysDeny", "trustedDirectoryCheck", SimpleSigningCheck.Name, .. UnavailableChecks]),
     };
+
+    private static MappingShape SimpleSigning() => new(
+        "simple signing attestation check",
+        new FieldShape(
+            "containerAnalysisAttestationProjects",
+            new ListShape(new TextShape($"^projects/{ProjectId}$")),
+            "Projects whose attestations count, whatever their note; at most 10. Empty: none does.",
+            "projects/acme"),
+        new FieldShape(
+            "attestationAuthenticators",
+            new ListShape(new MappingShape(
+                "attestation authenticator",
+                new FieldShape("displayName", Text, "Whose keys these are, for people."),
+                new FieldShape(
+                    "pkixPublicKeySet",
+                    new MappingShape(
+                        "PKIX key set",
+                        new FieldShape(
+                            "pkixPublicKeys",
+                            new ListShape(new MappingShape(
+                                "PKIX key of an authenticator",
+                                new FieldShape("publicKeyPem", Text, "One PEM block `PUBLIC KEY` (`openssl pkey -pubout`).") { Required = true },
+                                new FieldShape("signatureAlgorithm", new WordShape(SignatureAlgorithms.AllNames), "How the key signs. It must fit the key.") { Required = true },
+                                new FieldShape("keyId", KeyIdText, "What signatures name the key by; by default the RFC 6920 URI of its SubjectPublicKeyInfo."))),
+                            "Keys of which any may verify an attestation.")),
+                    "The keys.")), MinItems: 1),
+            "Authenticators of which any may verify an attestation.")
+        { Required = true });
 
     private static FieldShape ImageAllowlist(string of, string description) => new(
         "imageAllowlist",

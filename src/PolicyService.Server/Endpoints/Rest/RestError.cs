@@ -1,20 +1,50 @@
+using System.Text.Json.Serialization;
+
 namespace PolicyService.Server.Endpoints.Rest;
 
-/// <summary>Google's error shape: <c>{"error":{"code","message","status","details"?}}</c>.</summary>
+/// <summary>A field of a request that cannot be meant, as <c>google.rpc.BadRequest</c> names it.</summary>
+/// <param name="Field">Its path, such as <c>defaultAdmissionRule.evaluationMode</c>; empty: the body as a whole.</param>
+/// <param name="Description">What is wrong with it, and what to do; values are escaped and cut.</param>
+public sealed record FieldViolation(string Field, string Description);
+
+/// <summary>Google's error shape: <c>{"error":{"code","message","status","details"?}}</c> (GCLOUD_REST section 1).</summary>
 public static class RestError
 {
-    public static Task WriteAsync(HttpContext context, int code, string status, string message, string field = "")
+    public static Task WriteAsync(HttpContext context, int code, string status, string message, string field = "") =>
+        Of(code, status, message, field.Length == 0 ? [] : [new FieldViolation(field, message)]).ExecuteAsync(context);
+
+    /// <summary>The answer that says what is wrong with a request; the message is the first violation.</summary>
+    public static IResult Invalid(params IReadOnlyList<FieldViolation> violations) =>
+        Of(StatusCodes.Status400BadRequest, "INVALID_ARGUMENT", Message(violations), violations);
+
+    public static IResult Invalid(string field, string problem) => Invalid(new FieldViolation(field, problem));
+
+    public static IResult NotFound(string message) => Of(StatusCodes.Status404NotFound, "NOT_FOUND", message, []);
+
+    /// <param name="code">HTTP status.</param>
+    /// <param name="status">Name of the gRPC status.</param>
+    /// <param name="message">For people: what, and what to do.</param>
+    /// <param name="violations">The fields at fault.</param>
+    public static IResult Of(int code, string status, string message, IReadOnlyList<FieldViolation> violations)
     {
-        context.Response.StatusCode = code;
-        object[] details = field.Length == 0
-            ? []
-            : [new Dictionary<string, object>
-            {
-                ["@type"] = "type.googleapis.com/google.rpc.BadRequest",
-                ["fieldViolations"] = new[] { new { field, description = message } },
-            }];
-        return context.Response.WriteAsJsonAsync(
-            details.Length == 0 ? new { error = new { code, message, status } } : new { error = new { code, message, status, details } } as object,
-            context.RequestAborted);
+        ErrorDetail[]? details = violations.Count == 0 ? null : [new ErrorDetail(violations)];
+        return Results.Json(new ErrorBody(new ErrorContent(code, message, status, details)), RestJson.Default.ErrorBody, statusCode: code);
     }
+
+    private static string Message(IReadOnlyList<FieldViolation> violations)
+    {
+        var first = violations[0];
+        var text = first.Field.Length == 0 || first.Description.StartsWith($"{first.Field}:", StringComparison.Ordinal) ? first.Description : $"{first.Field}: {first.Description}";
+        return violations.Count == 1 ? text : $"{text} (and {violations.Count - 1} more)";
+    }
+}
+
+internal sealed record ErrorBody(ErrorContent Error);
+
+internal sealed record ErrorContent(int Code, string Message, string Status, IReadOnlyList<ErrorDetail>? Details);
+
+internal sealed record ErrorDetail(IReadOnlyList<FieldViolation> FieldViolations)
+{
+    [JsonPropertyName("@type"), JsonPropertyOrder(-1)]
+    public string Type { get; } = "type.googleapis.com/google.rpc.BadRequest";
 }

@@ -1,0 +1,41 @@
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Images;
+using PolicyService.Core.Policies;
+
+namespace PolicyService.Evidence.Grafeas;
+
+/// <summary>Whose attestations: those under a note, which an attestor asks for, or those in a project, which a check asks for.</summary>
+/// <param name="Note">The note; the default name where a project is meant.</param>
+/// <param name="Project">The project; empty where a note is meant.</param>
+public readonly record struct OccurrenceParent(NoteName Note, string Project)
+{
+    public static OccurrenceParent Of(NoteName note) => new(note, "");
+
+    public static OccurrenceParent OfProject(string project) => new(default, project);
+}
+
+/// <summary>The attestations of one digest under one parent.</summary>
+/// <param name="Attestations">Newest first.</param>
+/// <param name="IsCut">There are more, beyond the limits (SEMANTICS section 7): what they would say is unknown.</param>
+public sealed record ParentOccurrences(IReadOnlyList<Attestation> Attestations, bool IsCut)
+{
+    public static ParentOccurrences None { get; } = new([], false);
+}
+
+/// <summary>Attestation occurrences that are not among the documents of a snapshot, asked for by digest.</summary>
+public interface IOccurrenceSource
+{
+    /// <summary>The attestations of a digest under each of the parents, in one question; a parent without any may be absent.</summary>
+    /// <exception cref="EvidenceSourceException">They cannot be had; never the same as none.</exception>
+    Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> ReadAsync(
+        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation);
+}
+
+/// <summary>A source of evidence failed.</summary>
+/// <param name="failureClass">For programs: <c>TIMEOUT</c>, <c>CONNECTION</c>, …</param>
+/// <param name="problem">For people; lower case, no full stop.</param>
+/// <param name="inner">What happened below, for logs.</param>
+public sealed class EvidenceSourceException(string failureClass, string problem, Exception? inner = null) : Exception(problem, inner)
+{
+    public string Class => failureClass;
+}

@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using PolicyService.Core.Images;
+
+namespace PolicyService.Evidence.Grafeas;
+
+/// <summary>
+/// Remembers what a source said of (parent, digest) for as long as its content has one version, so that a hot decision does no IO. Callers
+/// that want the same at once share one question; a failure is told to all of them and remembered by none.
+/// </summary>
+public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider time)
+{
+    /// <summary>Answers after which all are forgotten: callers choose digests, and each one asked about is an answer.</summary>
+    private const int MaxAnswers = 50_000;
+
+    /// <summary>Bytes of payloads and signatures after which all are forgotten.</summary>
+    private const long MaxBytes = 128L * 1024 * 1024;
+
+    /// <summary>How long the source may take; below the default deadline, so that its failure has a name by then.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private Answers _answers = new(0);
+
+    /// <summary>Answers held now.</summary>
+    internal int Count => Volatile.Read(ref _answers).Known.Count;
+
+    /// <param name="version">Version of the source's content: a later one forgets what was remembered of an earlier one.</param>
+    /// <param name="digest">The image's.</param>
+    /// <param name="parents">The notes of all attestors, and the projects of all checks, whose evidence is needed.</param>
+    /// <param name="cancellation">The end of the time for the evaluation; the shared question goes on without this caller.</param>
+    /// <exception cref="EvidenceSourceException">The source failed.</exception>
+    public async ValueTask<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> OfAsync(
+        long version, Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
+    {
+        var answers = Of(version);
+        var found = new Dictionary<OccurrenceParent, ParentOccurrences>(parents.Count);
+        List<OccurrenceParent>? missing = null;
+        foreach (var parent in parents)
+        {
+            if (answers.Known.TryGetValue((parent, digest), out var known) && known.IsCompletedSuccessfully)
+            {
+                found[parent] = await known;
+            }
+            else
+            {
+                (missing ??= []).Add(parent);
+            }
+        }
+
+        foreach (var (parent, answer) in missing is null ? [] : Ask(answers, digest, missing))
+        {
+            found[parent] = await answer.WaitAsync(cancellation);
+        }
+
+        return found;
+    }
+
+    /// <summary>What is known of the version, or of a later one, which is as good: it is fresher.</summary>
+    private Answers Of(long version)
+    {
+        var answers = Volatile.Read(ref _answers);
+        while (answers.Version < version || answers.IsFull)
+        {
+            Interlocked.CompareExchange(ref _answers, new Answers(Math.Max(version, answers.Version)), answers);
+            answers = Volatile.Read(ref _answers);
+        }
+
+        return answers;
+    }
+
+    /// <summary>One question for all parents nobody is asking about yet.</summary>
+    private List<(OccurrenceParent Parent, Task<ParentOccurrences> Answer)> Ask(Answers answers, Digest digest, List<OccurrenceParent> parents)
+    {
+        var asked = new TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (own, all) = (new List<OccurrenceParent>(), new List<(OccurrenceParent, Task<ParentOccurrences>)>(parents.Count));
+        foreach (var parent in parents)
+        {
+            var answer = OneOfAsync(asked.Task, parent);
+            var shared = answers.Known.GetOrAdd((parent, digest), answer);
+            all.Add((parent, shared));
+            if (ReferenceEquals(shared, answer))
+            {
+                own.Add(parent);
+            }
+        }
+
+        if (own.Count > 0)
+        {
+            _ = CompleteAsync(answers, digest, own, asked);
+        }
+
+        return all;
+    }
+
+    private async Task CompleteAsync(
+        Answers answers, Digest digest, List<OccurrenceParent> parents, TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked)
+    {
+        // Not on the caller's thread: a database that works synchronously must not hold up the asking for others.
+        await Task.Yield();
+        try
+        {
+            using var timeout = new CancellationTokenSource(Patience, time);
+            // A driver that is told to stop may take its time about it, when nobody answers.
+            var read = await source.ReadAsync(digest, parents, timeout.Token).WaitAsync(timeout.Token);
+            answers.Add(parents.Count, read.Values.Sum(one => one.Attestations.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length))));
+            asked.SetResult(read);
+        }
+        catch (Exception exception)
+        {
+            // Forgotten first: whoever asks after the news asks anew.
+            parents.ForEach(parent => answers.Known.TryRemove((parent, digest), out _));
+            asked.SetException(exception switch
+            {
+                EvidenceSourceException failure => failure,
+                OperationCanceledException => new EvidenceSourceException("TIMEOUT", "the source did not answer in time", exception),
+                _ => exception,
+            });
+        }
+    }
+
+    private static async Task<ParentOccurrences> OneOfAsync(Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked, OccurrenceParent parent) =>
+        (await asked).GetValueOrDefault(parent) ?? ParentOccurrences.None;
+
+    private sealed class Answers(long version)
+    {
+        private int _count;
+        private long _bytes;
+
+        public long Version => version;
+
+        public ConcurrentDictionary<(OccurrenceParent Parent, Digest Digest), Task<ParentOccurrences>> Known { get; } = new();
+
+        public bool IsFull => Volatile.Read(ref _count) >= MaxAnswers || Volatile.Read(ref _bytes) >= MaxBytes;
+
+        public void Add(int count, long bytes)
+        {
+            Interlocked.Add(ref _count, count);
+            Interlocked.Add(ref _bytes, bytes);
+        }
+    }
+}

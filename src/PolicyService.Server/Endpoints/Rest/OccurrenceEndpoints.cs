@@ -1,0 +1,124 @@
+using System.Text.Json.Nodes;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Policies;
+using PolicyService.Server.Storage;
+
+namespace PolicyService.Server.Endpoints.Rest;
+
+/// <summary>
+/// Occurrences of Container Analysis (GCLOUD_REST section 7). Attestations are stored whether they verify or not; what counts is found out
+/// at each decision. Occurrences of other kinds are kept as they came.
+/// </summary>
+internal static class OccurrenceEndpoints
+{
+    private const string Collection = "/projects/{project}/occurrences";
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapPost(Collection, CreateAsync);
+        group.MapGet(Collection, ListAsync);
+        group.MapGet($"{Collection}/{{occurrence}}", GetAsync);
+        group.MapDelete($"{Collection}/{{occurrence}}", DeleteAsync);
+        group.MapGet("/projects/{project}/notes/{note}/occurrences", ListOfNoteAsync);
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project)
+    {
+        if (!RestEndpoints.TryKey(StoredKind.Policy, $"projects/{project}/policy", out var key, out var refusal))
+        {
+            return refusal;
+        }
+
+        var (body, unread) = await RestBody.ReadAsync(context);
+        if (body is null)
+        {
+            return unread!;
+        }
+
+        var reader = new MappingReader(body.Root, body.Problems);
+        var kind = reader.Required<string>("kind", ValueParsers.Text, "write the kind of the occurrence, such as ATTESTATION");
+        reader.Required<string>("noteName", ParseNote, "write noteName: projects/<project>/notes/<note>");
+        reader.Required<string>("resourceUri", ValueParsers.Text, "write resourceUri: https://<registry>/<repository>@sha256:<digest>");
+        if (!body.Problems.HasErrors && kind == OccurrenceJson.Attestation)
+        {
+            OccurrenceParser.Parse([body.Root], body.Problems);
+        }
+
+        if (body.Refusal() is { } invalid)
+        {
+            return invalid;
+        }
+
+        var content = kind == OccurrenceJson.Attestation ? WithStandardBytes(body.ToObject()) : body.Text;
+        return RestAnswer.Of(await store.CreateOccurrenceAsync(key.Project, content, context.RequestAborted));
+    }
+
+    /// <summary>Clients send bytes in the URL-safe alphabet; proto3 JSON writes them in the other one, which every client reads.</summary>
+    private static string WithStandardBytes(JsonObject occurrence)
+    {
+        var attestation = occurrence["attestation"]!.AsObject();
+        Standardise(attestation, "serializedPayload");
+        foreach (var signature in (attestation["signatures"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            Standardise(signature, "signature");
+        }
+
+        return occurrence.ToJsonString(RestJson.Relaxed);
+    }
+
+    private static void Standardise(JsonObject owner, string field)
+    {
+        if (owner[field] is JsonValue value && ValueParsers.Bytes(value.GetValue<string>(), out var bytes, out _))
+        {
+            owner[field] = Convert.ToBase64String(bytes);
+        }
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, string project) =>
+        RestEndpoints.TryKey(StoredKind.Policy, $"projects/{project}/policy", out var key, out var refusal)
+            ? await QueryAsync(context, store, new OccurrenceQuery(key.Project, null))
+            : refusal;
+
+    private static async Task<IResult> ListOfNoteAsync(HttpContext context, DocumentStore store, string project, string note)
+    {
+        if (!RestEndpoints.TryKey(StoredKind.Note, $"projects/{project}/notes/{note}", out var key, out var refusal))
+        {
+            return refusal;
+        }
+
+        // No occurrences and no such note are two answers.
+        var outcome = await store.GetAsync(key, context.RequestAborted);
+        return outcome is StoreOutcome.Found && NoteName.TryParse(key.Name, out var name)
+            ? await QueryAsync(context, store, new OccurrenceQuery("", name))
+            : RestAnswer.Of(outcome);
+    }
+
+    private static async Task<IResult> QueryAsync(HttpContext context, DocumentStore store, OccurrenceQuery query)
+    {
+        if (!RestQuery.TryReadPage(context, out var size, out var token, out var refusal) || !RestQuery.TryRead(context, "filter", out var text, out refusal))
+        {
+            return refusal;
+        }
+
+        return OccurrenceFilter.TryApply(text, ref query, out var problem)
+            ? RestAnswer.List(await store.ListOccurrencesAsync(query, size, token, context.RequestAborted), "occurrences")
+            : RestError.Invalid("filter", problem);
+    }
+
+    private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, string project, string occurrence) =>
+        RestEndpoints.TryKey(StoredKind.Occurrence, $"projects/{project}/occurrences/{occurrence}", out var key, out var refusal)
+            ? RestAnswer.Of(await store.GetAsync(key, context.RequestAborted))
+            : refusal;
+
+    private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string occurrence) =>
+        RestEndpoints.TryKey(StoredKind.Occurrence, $"projects/{project}/occurrences/{occurrence}", out var key, out var refusal)
+            ? RestAnswer.Of(await store.DeleteOccurrenceAsync(key, context.RequestAborted))
+            : refusal;
+
+    private static bool ParseNote(string text, out string note, out string problem)
+    {
+        (note, problem) = (text, "write projects/<project>/notes/<note>");
+        return NoteName.TryParse(text, out _);
+    }
+}

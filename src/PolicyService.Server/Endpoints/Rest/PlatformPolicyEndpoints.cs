@@ -1,0 +1,130 @@
+using System.Diagnostics.CodeAnalysis;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Policies;
+using PolicyService.Server.Storage;
+
+namespace PolicyService.Server.Endpoints.Rest;
+
+/// <summary>Platform policies, and their evaluation by themselves (GCLOUD_REST section 9).</summary>
+internal static class PlatformPolicyEndpoints
+{
+    private const string Collection = "/projects/{project}/platforms/{platform}/policies";
+    private const string One = Collection + "/{policy}";
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapPost(Collection, CreateAsync);
+        group.MapGet(Collection, ListAsync);
+        group.MapGet(One, GetAsync);
+        group.MapPut(One, UpdateAsync);
+        group.MapDelete(One, DeleteAsync);
+        group.MapPost($"{One}:evaluate", EvaluateAsync);
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project, string platform)
+    {
+        if (!RestQuery.TryRead(context, "policyId", out var id, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (!ResourceNames.IsId(id))
+        {
+            return RestError.Invalid("policyId", $"`{Shown.Value(id)}` is no id of a policy: write letters, digits, `.`, `_` and `-`");
+        }
+
+        if (!TryKey(project, platform, id, out var key, out refusal))
+        {
+            return refusal;
+        }
+
+        var (body, unusable) = await ReadAsync(context, key);
+        return body is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, body.Text, RestEndpoints.Author, context.RequestAborted));
+    }
+
+    private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, string project, string platform, string policy)
+    {
+        if (!TryKey(project, platform, policy, out var key, out var refusal))
+        {
+            return refusal;
+        }
+
+        var (body, unusable) = await ReadAsync(context, key);
+        return body is null
+            ? unusable!
+            : RestAnswer.Of(await store.UpdateAsync(key, body.Text, body.StringOf("etag"), RestEndpoints.Author, context.RequestAborted));
+    }
+
+    private static async Task<(RestBody? Body, IResult? Refusal)> ReadAsync(HttpContext context, DocumentKey key)
+    {
+        var (body, refusal) = await RestBody.ReadAsync(context);
+        if (body is not null)
+        {
+            PlatformPolicyParser.Parse(body.Named(key.Name), body.Problems);
+            refusal = body.Refusal();
+        }
+
+        return (refusal is null ? body : null, refusal);
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, string project, string platform)
+    {
+        // The name of any policy: its parent is what is listed.
+        if (!TryKey(project, platform, "any", out var key, out var refusal) || !RestQuery.TryReadPage(context, out var size, out var token, out refusal))
+        {
+            return refusal;
+        }
+
+        return RestEndpoints.Elsewhere(store, key)
+            ?? RestAnswer.List(await store.ListAsync(StoredKind.PlatformPolicy, key.Parent, size, token, context.RequestAborted), "platformPolicies");
+    }
+
+    private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, string project, string platform, string policy) =>
+        TryKey(project, platform, policy, out var key, out var refusal)
+            ? RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.GetAsync(key, context.RequestAborted))
+            : refusal;
+
+    private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string platform, string policy) =>
+        TryKey(project, platform, policy, out var key, out var refusal) && RestQuery.TryRead(context, "etag", out var etag, out refusal)
+            ? RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, etag, RestEndpoints.Author, context.RequestAborted))
+            : refusal;
+
+    private static async Task<IResult> EvaluateAsync(
+        HttpContext context, DocumentStore store, PlatformQuestion question, string project, string platform, string policy)
+    {
+        if (!TryKey(project, platform, policy, out var key, out var refusal))
+        {
+            return refusal;
+        }
+
+        var (body, unread) = await RestBody.ReadAsync(context);
+        if (body is null)
+        {
+            return unread!;
+        }
+
+        if (platform != "gke")
+        {
+            return RestError.Invalid("name", "only policies under platforms/gke are evaluated by themselves");
+        }
+
+        var pods = PodQuestion.Read(body);
+        if (body.Refusal() is { } invalid)
+        {
+            return invalid;
+        }
+
+        var outcome = await store.GetAsync(key, context.RequestAborted);
+        return outcome is StoreOutcome.Found found
+            ? Results.Json(await question.AskAsync(found.Document, pods, context.RequestAborted), RestJson.Default.EvaluateReply)
+            : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(outcome);
+    }
+
+    private static bool TryKey(
+        string project,
+        string platform,
+        string policy,
+        [NotNullWhen(true)] out DocumentKey? key,
+        [NotNullWhen(false)] out IResult? refusal) =>
+        RestEndpoints.TryKey(StoredKind.PlatformPolicy, $"projects/{project}/platforms/{platform}/policies/{policy}", out key, out refusal);
+}

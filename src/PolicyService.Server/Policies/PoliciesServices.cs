@@ -1,0 +1,28 @@
+using PolicyService.Server.Storage;
+
+namespace PolicyService.Server.Policies;
+
+/// <summary>Registers the documents in force and where they come from.</summary>
+public static class PoliciesServices
+{
+    public static void AddDocuments(this IServiceCollection services, ServerSettings settings)
+    {
+        if (settings.PoliciesDirectory is { } directory)
+        {
+            services.AddSingleton(provider => new DirectorySource(directory, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IDocumentSource>(provider => provider.GetRequiredService<DirectorySource>());
+        }
+
+        if (settings.StorePath is not null || settings.StorePostgres is not null)
+        {
+            services.AddSingleton<IDocumentSource>(provider =>
+            {
+                var store = provider.GetRequiredService<DocumentStore>();
+                store.IsElsewhere = provider.GetService<DirectorySource>() is { } files ? files.HasProject : _ => false;
+                return new StoreSource(store);
+            });
+        }
+
+        services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();
+    }
+}
