@@ -28,6 +28,21 @@ public sealed class PgpKeyWorkTests
         Assert.Equal(PgpKeyBlock.Read(atLimit).Id, PgpKeyBlock.Read(beyond).Id);
     }
 
+    [Fact]
+    public void Nothing_is_verified_beyond_the_limit()
+    {
+        var key = PgpKeyMaterial.Read(Packet(PgpTag.PublicKey, Forge.Body), out _)!;
+        var signature = PgpSignature.Read(Forge.Direct(Made(KeyTime)).Body)!;
+        var count = new PgpVerificationCount();
+
+        for (var index = 0; index < Limits.PgpKeyVerifications; index++)
+        {
+            Assert.True(key.Verify(signature, count, (ReadOnlyMemory<byte>)Forge.Data));
+        }
+
+        Assert.False(key.Verify(signature, count, (ReadOnlyMemory<byte>)Forge.Data));
+    }
+
     /// <summary>Of every kind that is verified: the key is never judged without what the limit kept from being verified.</summary>
     [Fact]
     public void Key_is_refused_whole_wherever_the_limit_is_met()

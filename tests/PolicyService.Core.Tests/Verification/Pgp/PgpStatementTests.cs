@@ -181,7 +181,7 @@ public sealed class PgpStatementTests
     [Fact]
     public void Direct_signature_and_user_id_restrict_together()
     {
-        byte[] silent = [.. Sub(7, 0), .. Sub(12, [0x80, 1, .. Other.Fingerprint])];
+        byte[] silent = [.. Sub(0x80 | 7, 0), .. Sub(0x80 | 12, [0x80, 1, .. Other.Fingerprint])]; // critical, as some tools mark them
 
         Assert.All([KeyTime, Later], at =>
         {
@@ -196,6 +196,8 @@ public sealed class PgpStatementTests
             AssertRefused("not marked", Stated([.. Made(at), .. silent], Made(KeyTime + 9)));
         });
         AssertRefused("no valid signature", Block([Primary, Forge.Direct([.. Made(KeyTime), .. silent]), User]));
+        AssertSigns(Block([Primary, Forge.Direct([.. Made(KeyTime), .. Signs, .. silent]), User]));
+        AssertRefused("not marked", Forge.KeyBlock(Forge.Certify(), Forge.Certify(Made(KeyTime)))); // of two at once, the one that says least
 
         // One that only names a revoker is no newer statement about the key's use.
         AssertExpires(Block([Primary, Forge.Direct([.. Made(KeyTime), .. Expires]), Forge.Direct([.. Made(Later), .. silent]), User, Forge.Certify()]));
