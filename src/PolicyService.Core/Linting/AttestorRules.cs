@@ -92,12 +92,13 @@ internal static class AttestorRules
         {
             { Key: PublicKey known } => RsaBits(known.Algorithm),
             { Remote: { } remote } => RsaBits(remote.Algorithm),
-            _ => Signers(key).Select(signer => signer.Material.RsaBits).Where(bits => bits > 0).DefaultIfEmpty().Min(),
+            { Key: PgpKey pgp } => pgp.RsaBits,
+            _ => null,
         };
-        return bits is > 0 and < StrongRsaBits ? string.Create(CultureInfo.InvariantCulture, $"RSA with {bits:N0} bits, which NIST allows until 2030 only") : null;
+        return bits < StrongRsaBits ? string.Create(CultureInfo.InvariantCulture, $"RSA with {bits:N0} bits, which NIST allows until 2030 only") : null;
     }
 
-    private static int RsaBits(SignatureAlgorithm algorithm) => algorithm is SignatureAlgorithm.RsaPss2048Sha256 or SignatureAlgorithm.RsaPkcs1With2048Sha256 ? 2048 : 0;
+    private static int? RsaBits(SignatureAlgorithm algorithm) => algorithm is SignatureAlgorithm.RsaPss2048Sha256 or SignatureAlgorithm.RsaPkcs1With2048Sha256 ? 2048 : null;
 
     private static IEnumerable<LintFinding> Shared(LintedFile file, Attestor attestor, LintedDirectory directory)
     {

@@ -29,9 +29,6 @@ internal sealed class PgpKeyMaterial
 
     public PublicKeyAlgorithmTag Algorithm { get; }
 
-    /// <summary>Length of an RSA modulus; 0 of every other kind.</summary>
-    public int RsaBits => _key is RSA rsa ? rsa.KeySize : 0;
-
     public DateTimeOffset Created { get; }
 
     /// <summary>Of version 4: 20 bytes.</summary>
