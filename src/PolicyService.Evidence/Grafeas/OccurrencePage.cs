@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using PolicyService.Core;
 
 namespace PolicyService.Evidence.Grafeas;
@@ -24,6 +25,11 @@ internal sealed class OccurrencePage : IDisposable
     /// <returns>Null: it is no page.</returns>
     public static OccurrencePage? Read(ReadOnlyMemory<byte> body)
     {
+        if (!Utf8.IsValid(body.Span))
+        {
+            return null;
+        }
+
         JsonDocument? document = null;
         try
         {
