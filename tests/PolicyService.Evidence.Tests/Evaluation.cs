@@ -47,6 +47,9 @@ internal sealed class Evaluation
 
     public string Image { get; set; } = $"a.test/i@{Attestations.Image}";
 
+    /// <summary>When documents were last read.</summary>
+    public DateTimeOffset ReadAt { get; set; } = Attestations.Start;
+
     /// <summary>The time of the decision.</summary>
     public DateTimeOffset Now { get; set; } = Attestations.Start.AddHours(1);
 
@@ -76,7 +79,7 @@ internal sealed class Evaluation
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
         var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote)
-            .CollectAsync(snapshot, selected.Selection, Attestations.Start, 0, Now, ending ?? TestContext.Current.CancellationToken);
+            .CollectAsync(snapshot, selected.Selection, ReadAt, 0, Now, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
 

@@ -8,45 +8,92 @@ namespace PolicyService.Tests.ContainerAnalysis;
 
 /// <summary>
 /// A second Container Analysis that nobody of this project wrote a client for: <c>gcloud_stub.py</c>, against which the real gcloud was
-/// recorded, beside the repository (<c>../shared/acceptance</c>) or where <c>GCLOUD_STUB</c> says.
+/// recorded. It stands beside the repository (<c>../shared/acceptance</c>) or where <c>GCLOUD_STUB</c> says. Where it or Python is missing,
+/// our own stand-in takes its place, and the tests' names say so.
 /// </summary>
-internal sealed class GcloudContainerAnalysis : IDisposable
+internal sealed class GcloudContainerAnalysis : IAsyncDisposable
 {
-    private readonly Process _process;
-    private readonly DirectoryInfo _folder;
-    private readonly HttpClient _http;
-
-    private GcloudContainerAnalysis(Process process, DirectoryInfo folder, string url)
-    {
-        (_process, _folder, Url) = (process, folder, url);
-        _http = new HttpClient { BaseAddress = new Uri(url) };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
-    }
-
     /// <summary>It takes any.</summary>
     public const string Token = "a-token";
 
-    public string Url { get; }
+    private static readonly string? Script = Find();
 
-    public static string? Script { get; } = Find();
+    private readonly ContainerAnalysisStandIn? _standIn;
+    private readonly Process? _process;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gcloud-stub-");
+    private readonly HttpClient _http = new();
+
+    private GcloudContainerAnalysis()
+    {
+        if (Script is null)
+        {
+            _standIn = new ContainerAnalysisStandIn { FaultOf = call => call.Headers.ContainsKey("authorization") ? ContainerAnalysisFault.None : ContainerAnalysisFault.Unauthorized };
+            Url = _standIn.Url;
+        }
+        else
+        {
+            _process = Process.Start(new ProcessStartInfo("python3", [Script, "--state", _folder.FullName]) { RedirectStandardOutput = true })!;
+        }
+    }
+
+    public static string Name => Script is null ? "our own stand-in, gcloud_stub.py is not here" : "gcloud_stub.py";
+
+    public string Url { get; private set; } = "";
 
     public static async Task<GcloudContainerAnalysis> StartAsync()
     {
-        var folder = Directory.CreateTempSubdirectory("gcloud-stub-");
-        var process = Process.Start(new ProcessStartInfo("python3", [Script!, "--state", folder.FullName]) { RedirectStandardOutput = true })!;
-        var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System);
-        return new GcloudContainerAnalysis(process, folder, Regex.Match(line ?? "", "BASE_URL=(http://127.0.0.1:[0-9]+)").Groups[1].Value);
+        var stub = new GcloudContainerAnalysis();
+        if (stub._process is { } process)
+        {
+            var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System);
+            stub.Url = Regex.Match(line ?? "", "BASE_URL=(http://127.0.0.1:[0-9]+)").Groups[1].Value;
+        }
+
+        stub._http.BaseAddress = new Uri(stub.Url);
+        stub._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return stub;
     }
 
-    public Task<JsonNode> PostAsync(string path, JsonObject body) => SendAsync(HttpMethod.Post, path, body);
-
-    public Task DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path, null);
-
-    public void Dispose()
+    public async Task MakeNoteAsync(string project, string note)
     {
-        _process.Kill(entireProcessTree: true);
-        _process.WaitForExit();
-        _process.Dispose();
+        if (_standIn is not null)
+        {
+            _standIn.AddNote($"projects/{project}/notes/{note}");
+            return;
+        }
+
+        await SendAsync(HttpMethod.Post, $"/v1/projects/{project}/notes/?noteId={note}", new JsonObject { ["attestation"] = new JsonObject() });
+    }
+
+    /// <returns>The occurrence's name.</returns>
+    public async Task<string> MakeAsync(string project, JsonObject occurrence) =>
+        _standIn is not null ? _standIn.Add(occurrence, project) : (string)(await SendAsync(HttpMethod.Post, $"/v1/projects/{project}/occurrences", occurrence))["name"]!;
+
+    public async Task DeleteAsync(string name)
+    {
+        if (_standIn is not null)
+        {
+            _standIn.Delete(name);
+            return;
+        }
+
+        await SendAsync(HttpMethod.Delete, $"/v1/{name}", null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        if (_standIn is not null)
+        {
+            await _standIn.DisposeAsync();
+        }
+
         _http.Dispose();
         _folder.Delete(recursive: true);
     }
