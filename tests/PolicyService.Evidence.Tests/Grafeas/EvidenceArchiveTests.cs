@@ -80,7 +80,7 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
         _store.IsFailing = true;
         _archive.Keep(Key(1), Now, answer.Occurrences[0]);
         await Eventually.Holds("it failed", () => _metrics.Of(ArchiveOutcome.Failed) > 0);
-        _clock.Advance(TimeSpan.FromSeconds(11));
+        _clock.Advance(TimeSpan.FromSeconds(31));
         _store.IsFailing = false;
         await Eventually.Holds("it is written", () =>
         {
