@@ -48,6 +48,15 @@ public static class Limits
     /// <summary>Signatures read per digest and attestor.</summary>
     public const int SignaturesPerDigest = 1000;
 
+    /// <summary>Occurrences of one list of another service, all pages together; bytes of its answers. What lies beyond is unknown.</summary>
+    public const int OccurrenceListBytes = 16 * 1024 * 1024;
+
+    /// <summary>Pages of such a list. What lies beyond is unknown.</summary>
+    public const int OccurrenceListPages = 50;
+
+    /// <summary>A page token of another service; bytes.</summary>
+    public const int PageTokenBytes = 4096;
+
     /// <summary>Attestors of one rule.</summary>
     public const int AttestorsPerRule = 200;
 

@@ -2,6 +2,7 @@ using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
+using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
@@ -9,13 +10,15 @@ using PolicyService.Evidence.Verification;
 namespace PolicyService.Evidence;
 
 /// <summary>
-/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. Attestations first, then the keys that
-/// their signatures name, then each signature is verified, once, and remembered. What cannot be had is a failure, never an absence.
+/// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. Attestations of the store first; where
+/// they do not suffice those of a Container Analysis elsewhere; then the keys that their signatures name; then each signature is verified,
+/// once, and remembered. What cannot be had is a failure, never an absence.
 /// </summary>
 /// <param name="verified">What verifying signatures gave before.</param>
 /// <param name="keys">Keys that are kept elsewhere.</param>
 /// <param name="stored">Attestations in the store; null where there is none.</param>
-public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null)
+/// <param name="remote">Attestations of other services; null: none is read.</param>
+public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null, RemoteOccurrences? remote = null)
 {
     private static readonly KeyResolution OutOfTime = new KeyResolution.Missing(KeyFailure.Deadline);
 
@@ -23,31 +26,100 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
     /// <param name="selection">What decides it.</param>
     /// <param name="readAt">When documents and store were last known to be current.</param>
     /// <param name="storeVersion">Version of the store's content in force for this request.</param>
+    /// <param name="now">The time of the decision.</param>
     /// <param name="cancellation">The end of the time for the evaluation.</param>
     public async ValueTask<EvidenceSet> CollectAsync(
-        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, CancellationToken cancellation)
+        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, DateTimeOffset now, CancellationToken cancellation)
     {
-        var needed = new NeededEvidence(snapshot, selection, readAt);
+        var needed = new NeededEvidence(snapshot, selection, readAt, now);
         if (needed.IsNothing)
         {
             return EvidenceSet.Empty;
         }
 
-        var inStore = await StoredAsync(selection, needed.Parents, storeVersion, cancellation);
-        return needed.RemoteKeys(inStore, keys.IsKnown) is { } unknown
-            ? await FetchThenVerifyAsync(needed, inStore, unknown, cancellation)
-            : needed.Verify(inStore, keys.Lookup, verified.Check, cancellation);
+        var found = await StoredAsync(selection, needed.Parents, storeVersion, cancellation);
+        var evidence = await VerifyAsync(needed, found, cancellation);
+        return needed.RemoteQuestions(evidence) is { Count: > 0 } questions
+            ? await AskElsewhereAsync(needed, found, questions, cancellation)
+            : evidence;
     }
+
+    /// <summary>Asks what the store lacks elsewhere; and what would deny once more, since an answer may be minutes old (SEMANTICS section 5).</summary>
+    private async Task<EvidenceSet> AskElsewhereAsync(
+        NeededEvidence needed, CollectedAttestations found, IReadOnlyList<RemoteQuestion> questions, CancellationToken cancellation)
+    {
+        var since = remote?.Now ?? 0;
+        found = found with { Remote = await AllAsync(questions, question => remote?.OfAsync(question, cancellation)) };
+        var evidence = await VerifyAsync(needed, found, cancellation);
+        RemoteQuestion[] denying = [.. needed.Denying(evidence, questions)];
+        if (denying.Length > 0)
+        {
+            var again = await AllAsync(denying, question => remote?.AgainAsync(question, found.Remote[question], since, cancellation));
+            if (denying.Any(question => !ReferenceEquals(again[question], found.Remote[question])))
+            {
+                found = found with { Remote = questions.ToDictionary(question => question, question => again.GetValueOrDefault(question) ?? found.Remote[question]) };
+                evidence = await VerifyAsync(needed, found, cancellation);
+            }
+        }
+
+        Archive(found, evidence);
+        return evidence;
+
+        async Task<Dictionary<RemoteQuestion, RemoteAnswer>> AllAsync(IReadOnlyList<RemoteQuestion> asked, Func<RemoteQuestion, ValueTask<RemoteAnswer>?> ask)
+        {
+            // All are on their way before the first is waited for.
+            var asking = asked.Select(question => (question, answer: AnswerAsync(ask(question)))).ToArray();
+            var answers = new Dictionary<RemoteQuestion, RemoteAnswer>(asking.Length);
+            foreach (var (question, answer) in asking)
+            {
+                answers[question] = await answer;
+            }
+
+            return answers;
+        }
+
+        async Task<RemoteAnswer> AnswerAsync(ValueTask<RemoteAnswer>? answering)
+        {
+            try
+            {
+                return answering is { } answer ? await answer : RemoteAnswer.Failed(RemoteFailure.NotFetched);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                // The caller's own patience: neither the archive nor anything else opens the gate for a short deadline.
+                return RemoteAnswer.Failed(RemoteFailure.Deadline);
+            }
+        }
+    }
+
+    /// <summary>Hands what verified to the archive, which nobody waits for.</summary>
+    private void Archive(CollectedAttestations found, EvidenceSet evidence)
+    {
+        var good = evidence.Attestors.Values.Concat(evidence.Authenticators.Values).SelectMany(one => one.Facts)
+            .Where(fact => fact.Result is VerificationResult.Verified).Select(fact => fact.Attestation).ToHashSet();
+        if (good.Count > 0)
+        {
+            foreach (var (question, answer) in found.Remote)
+            {
+                remote?.Verified(question, answer, good);
+            }
+        }
+    }
+
+    private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation) =>
+        needed.RemoteKeys(found, keys.IsKnown) is { } unknown
+            ? await FetchThenVerifyAsync(needed, found, unknown, cancellation)
+            : needed.Verify(found, keys.Lookup, verified.Check, cancellation);
 
     /// <summary>
     /// Verifies with what is there, and again as each key arrives; signatures that were verified are not verified again. So a key service
     /// that does not answer in time takes nothing away from what other keys vouch for.
     /// </summary>
     private async Task<EvidenceSet> FetchThenVerifyAsync(
-        NeededEvidence needed, StoredAttestations inStore, List<RemoteKey> unknown, CancellationToken cancellation)
+        NeededEvidence needed, CollectedAttestations found, List<RemoteKey> unknown, CancellationToken cancellation)
     {
         var fetched = unknown.ToDictionary(key => key, _ => OutOfTime);
-        var evidence = needed.Verify(inStore, Lookup, verified.Check, cancellation);
+        var evidence = needed.Verify(found, Lookup, verified.Check, cancellation);
         var fetching = unknown.ToDictionary(key => (Task)keys.ResolveAsync(key, cancellation), key => key);
         await foreach (var done in Task.WhenEach(fetching.Keys))
         {
@@ -57,7 +129,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             }
 
             fetched[fetching[done]] = await (Task<KeyResolution>)done;
-            var latest = needed.Verify(inStore, Lookup, verified.Check, cancellation);
+            var latest = needed.Verify(found, Lookup, verified.Check, cancellation);
             evidence = cancellation.IsCancellationRequested ? evidence : latest;
         }
 
@@ -67,27 +139,27 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
     }
 
     /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had: our own fault, and no absence.</summary>
-    private async ValueTask<StoredAttestations> StoredAsync(
+    private async ValueTask<CollectedAttestations> StoredAsync(
         Selection selection, IReadOnlyCollection<OccurrenceParent> parents, long storeVersion, CancellationToken cancellation)
     {
         if (stored is null || parents.Count == 0)
         {
-            return StoredAttestations.None;
+            return CollectedAttestations.None;
         }
 
         try
         {
-            return new StoredAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), null);
+            return new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), null);
         }
         catch (EvidenceSourceException exception)
         {
-            return new StoredAttestations(null, new EvidenceFailure(
+            return new CollectedAttestations(null, new EvidenceFailure(
                 ReasonCode.EvidenceUnavailable, $"GRAFEAS:{exception.Class}", $"the store of attestations: {exception.Message}", IsOwnFault: true));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The caller's own patience: a caller must not open the gate with a short deadline.
-            return new StoredAttestations(null, new EvidenceFailure(
+            return new CollectedAttestations(null, new EvidenceFailure(
                 ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false));
         }
     }

@@ -1,3 +1,4 @@
+using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
@@ -11,7 +12,8 @@ namespace PolicyService.Evidence;
 /// <param name="snapshot">The documents in force for the request.</param>
 /// <param name="selection">What decides it.</param>
 /// <param name="readAt">When documents and store were last known to be current.</param>
-internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt)
+/// <param name="now">The time of the decision.</param>
+internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, DateTimeOffset now)
 {
     private readonly RequiredAttestor[] _attestors = [.. selection.NeedEvidence];
     private readonly SimpleSigningCheck[] _checks = [.. selection.NeedChecks];
@@ -22,22 +24,55 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
     public IReadOnlyCollection<OccurrenceParent> Parents =>
         [.. _attestors.SelectMany(ParentsOf).Concat(_checks.SelectMany(ParentsOf)).Distinct()];
 
+    /// <summary>
+    /// What a Container Analysis elsewhere may know that the evidence at hand lacks: asked for attestors and checks that it leaves without,
+    /// and only about the projects that the options list.
+    /// </summary>
+    public IReadOnlyList<RemoteQuestion> RemoteQuestions(EvidenceSet evidence)
+    {
+        if (selection.Options.ContainerAnalysis is not { } remote)
+        {
+            return [];
+        }
+
+        var parents = _attestors.Where(required => Evaluator.Judge(selection, required, evidence, now) is not Conformance.Conformant).SelectMany(ParentsOf)
+            .Concat(_checks.Where(check => Evaluator.Judge(selection, check, evidence, now) is not Conformance.Conformant).SelectMany(ParentsOf))
+            .Distinct().ToLookup(parent => remote.Projects.Contains(parent.Project.Length > 0 ? parent.Project : parent.Note.Project));
+        foreach (var parent in parents[false])
+        {
+            selection.Note("container analysis", "NOT_ASKED", $"the project of {(parent.Project.Length > 0 ? $"projects/{parent.Project}" : parent.Note)} is not among containerAnalysis.projects");
+        }
+
+        return [.. parents[true].Select(parent => new RemoteQuestion(selection.Project!.Id, remote.Endpoint, parent, selection.Request.Image.Digest!.Value))];
+    }
+
+    /// <summary>Of the questions asked, those whose answer would now deny: an error denies nothing, and asking again mends it later.</summary>
+    public IEnumerable<RemoteQuestion> Denying(EvidenceSet evidence, IEnumerable<RemoteQuestion> asked)
+    {
+        OccurrenceParent[] denied =
+        [
+            .. _attestors.Where(required => Evaluator.Judge(selection, required, evidence, now) is Conformance.NonConformant).SelectMany(ParentsOf),
+            .. _checks.Where(check => Evaluator.Judge(selection, check, evidence, now) is Conformance.NonConformant).SelectMany(ParentsOf),
+        ];
+        return asked.Where(question => denied.Contains(question.Parent));
+    }
+
     /// <summary>The keys kept elsewhere that are named and not known; null: none.</summary>
-    public List<RemoteKey>? RemoteKeys(StoredAttestations inStore, Predicate<RemoteKey> isKnown)
+    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, Predicate<RemoteKey> isKnown)
     {
         List<RemoteKey>? unknown = null;
         foreach (var required in _attestors)
         {
-            LocalEvidence.FindRemoteKeys(snapshot, selection, required, inStore.Of(ParentsOf(required)), isKnown, ref unknown);
+            LocalEvidence.FindRemoteKeys(snapshot, selection, required, Of(found, ParentsOf(required)), isKnown, ref unknown);
         }
 
         return unknown;
     }
 
     /// <summary>Verifies everything that is there.</summary>
-    public EvidenceSet Verify(StoredAttestations inStore, KeyLookup keys, SignatureCheck verify, CancellationToken cancellation)
+    public EvidenceSet Verify(CollectedAttestations found, KeyLookup keys, SignatureCheck verify, CancellationToken cancellation)
     {
-        return new EvidenceSet(_attestors.ToDictionary(required => required.Name, OfAttestor), readAt)
+        return new EvidenceSet(_attestors.ToDictionary(required => required.Name, OfAttestor), found.RemoteReadAt is { } remote && remote < readAt ? remote : readAt)
         {
             Authenticators = _checks.SelectMany(check => check.Authenticators.Select(authenticator => (authenticator, check)))
                 .ToDictionary(one => one.authenticator, one => OfAuthenticator(one.check, one.authenticator)),
@@ -46,20 +81,19 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         AttestorEvidence OfAttestor(RequiredAttestor required)
         {
             var parents = ParentsOf(required);
-            var local = LocalEvidence.Collect(snapshot, selection, required, inStore.Of(parents), keys, verify, cancellation);
-            return local with { Failures = [.. local.Failures, .. inStore.FailuresOf(parents), .. Unreachable(required)] };
+            var local = LocalEvidence.Collect(snapshot, selection, required, Of(found, parents), keys, verify, cancellation);
+            return local with { Failures = [.. local.Failures, .. found.FailuresOf(parents), .. Unreachable(required)] };
         }
 
         AttestorEvidence OfAuthenticator(SimpleSigningCheck check, Authenticator authenticator)
         {
             var parents = ParentsOf(check);
-            var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, inStore.Of(parents), keys, verify, cancellation);
-            return local with { Failures = [.. local.Failures, .. inStore.FailuresOf(parents), .. selection.Options.HasContainerAnalysis ? [NoContainerAnalysis] : (EvidenceFailure[])[]] };
+            var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, Of(found, parents), keys, verify, cancellation);
+            return local with { Failures = [.. local.Failures, .. found.FailuresOf(parents)] };
         }
     }
 
-    private static EvidenceFailure NoContainerAnalysis { get; } = new(
-        ReasonCode.EvidenceUnavailable, "CONTAINER_ANALYSIS:UNSUPPORTED", "this version reads no remote Container Analysis", IsOwnFault: false);
+    private IReadOnlyList<Attestation> Of(CollectedAttestations found, OccurrenceParent[] parents) => found.Of(parents, selection.Options.EvidenceGrace, now);
 
     private static OccurrenceParent[] ParentsOf(RequiredAttestor required) =>
         required.Sources.Contains(EvidenceSource.Grafeas) ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
@@ -73,11 +107,6 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         {
             yield return new EvidenceFailure(
                 ReasonCode.EvidenceUnavailable, "REGISTRY:UNSUPPORTED", "this version reads no signatures from registries", IsOwnFault: false);
-        }
-
-        if (required.Sources.Contains(EvidenceSource.Grafeas) && selection.Options.HasContainerAnalysis)
-        {
-            yield return NoContainerAnalysis;
         }
     }
 }

@@ -12,6 +12,7 @@ using PolicyService.Server.Endpoints;
 using PolicyService.Server.Endpoints.Rest;
 using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
+using PolicyService.Server.RemoteEvidence;
 using PolicyService.Server.Storage;
 using Prometheus;
 
@@ -59,6 +60,7 @@ public sealed class ServerHost
         builder.Services.AddStore(settings);
         builder.Services.AddDocuments(settings);
         builder.Services.AddKeys();
+        builder.Services.AddRemoteEvidence(settings);
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
@@ -144,6 +146,7 @@ public sealed class ServerHost
         Application.Services.GetRequiredService<DecisionMetrics>();
         Application.Services.GetRequiredService<KeyGauges>();
         Application.Services.GetRequiredService<CacheMetrics>();
+        Application.Services.GetRequiredService<RemoteGauges>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
     }
 }

@@ -5,6 +5,7 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 
@@ -21,6 +22,9 @@ internal sealed class Evaluation
 
     /// <summary>Keys kept elsewhere: none, unless a test brings a key service.</summary>
     public PublicKeyCache PublicKeys { get; set; } = new(NoKeyManagement.Instance, NoSharedCache.Instance, new KeyMetrics(), TimeProvider.System);
+
+    /// <summary>Attestations of Container Analysis elsewhere: none, unless a test brings one.</summary>
+    public RemoteOccurrences? Remote { get; set; }
 
     public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
 
@@ -43,6 +47,9 @@ internal sealed class Evaluation
 
     public string Image { get; set; } = $"a.test/i@{Attestations.Image}";
 
+    /// <summary>When documents were last read.</summary>
+    public DateTimeOffset ReadAt { get; set; } = Attestations.Start;
+
     /// <summary>The time of the decision.</summary>
     public DateTimeOffset Now { get; set; } = Attestations.Start.AddHours(1);
 
@@ -58,7 +65,7 @@ internal sealed class Evaluation
                     Id = "acme",
                     Policy = Document<Policy>("policy.yaml", Policy),
                     Options = Document<ProjectOptions>("options.yaml", Options),
-                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Elsewhere.Select(Remote)])],
+                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Elsewhere.Select(KeyElsewhere)])],
                     Attestations = Stored,
                 },
             ],
@@ -71,8 +78,8 @@ internal sealed class Evaluation
         var snapshot = Snapshot;
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
-        var evidence = await new EvidenceCollector(Verified, PublicKeys)
-            .CollectAsync(snapshot, selected.Selection, Attestations.Start, 0, ending ?? TestContext.Current.CancellationToken);
+        var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote)
+            .CollectAsync(snapshot, selected.Selection, ReadAt, 0, Now, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
 
@@ -83,7 +90,7 @@ internal sealed class Evaluation
         return $"{decision.Verdict}: {string.Join(", ", decision.Reasons.Select(reason => $"{reason.Code} {reason.Detail}".TrimEnd()))}";
     }
 
-    private static AttestorKey Remote((KmsKeyName Name, SignatureAlgorithm Algorithm) key) =>
+    private static AttestorKey KeyElsewhere((KmsKeyName Name, SignatureAlgorithm Algorithm) key) =>
         AttestorKey.Elsewhere(Tests.Attestations.KeyId(key.Name.ToString()), new RemoteKey(key.Name, key.Algorithm));
 
     private static T Document<T>(string path, string text)

@@ -14,8 +14,8 @@ public sealed class EvidenceCollectorTests
     public static TheoryData<string, string> Unreachable => new()
     {
         { Registry, "Deny: EvidenceUnavailable REGISTRY:UNSUPPORTED" },
-        { ContainerAnalysis, "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:UNSUPPORTED" },
-        { $"{Registry}\n{ContainerAnalysis}", "Deny: EvidenceUnavailable REGISTRY:UNSUPPORTED, EvidenceUnavailable CONTAINER_ANALYSIS:UNSUPPORTED" },
+        { ContainerAnalysis, "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED" },
+        { $"{Registry}\n{ContainerAnalysis}", "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED, EvidenceUnavailable REGISTRY:UNSUPPORTED" },
         // An image's author can bring it about, so it never fails open.
         { $"{Registry}\nfailMode: OPEN", "Deny: EvidenceUnavailable REGISTRY:UNSUPPORTED" },
     };

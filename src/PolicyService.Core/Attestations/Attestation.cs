@@ -46,8 +46,13 @@ public sealed class Attestation(byte[] payload, IReadOnlyList<AttestationSignatu
     /// <summary>Digest of the occurrence's <c>resourceUri</c>; null for inline attestations, which have none.</summary>
     public Digest? ResourceDigest { get; init; }
 
-    /// <summary>When our store or directory first had it; null if that is unknown. Never the signer's claim.</summary>
+    /// <summary>When our store or directory, or a remote Container Analysis, first had it; null if that is unknown. Never the signer's claim.</summary>
     public DateTimeOffset? FirstSeen { get; init; }
+
+    /// <summary>
+    /// When its source last showed it, where it stands in the archive and its source cannot be asked; null: it is as its source has it.
+    /// </summary>
+    public DateTimeOffset? LastSeen { get; private init; }
 
     public ReadOnlyMemory<byte> Payload => payload;
 
@@ -57,4 +62,15 @@ public sealed class Attestation(byte[] payload, IReadOnlyList<AttestationSignatu
     public bool IsOversized => payload.Length > Limits.PayloadBytes;
 
     public IReadOnlyList<AttestationSignature> Signatures => signatures;
+
+    /// <summary>The same as the archive has it.</summary>
+    public Attestation Archived(DateTimeOffset lastSeen) => new(payload, signatures)
+    {
+        Source = Source,
+        Note = Note,
+        Name = Name,
+        ResourceDigest = ResourceDigest,
+        FirstSeen = FirstSeen,
+        LastSeen = lastSeen,
+    };
 }

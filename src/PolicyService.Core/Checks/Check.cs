@@ -18,6 +18,9 @@ public sealed record CheckResult(Conformance Conformance, string Check, string E
     /// <summary>SHA-256 of the payload that counted; null if none was asked for.</summary>
     public Digest? Evidence { get; init; }
 
+    /// <summary>What counted comes from the archive, and its source last showed it then; null: no source was down.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
+
     /// <summary>What would make the image conform; empty where the check says it by its name.</summary>
     public string Remedy { get; init; } = "";
 }

@@ -34,6 +34,7 @@ public sealed record SimpleSigningCheck(string DisplayName, NamePatternSet Allow
 
         var (furthest, why) = (AttestorDetail.NoAttestation, $"no attestation of {digest} was found in {(Projects.Count == 0 ? "any project, because the check names none" : Named(", "))}");
         var failures = new List<EvidenceFailure>();
+        CheckResult? archived = null;
         foreach (var authenticator in Authenticators)
         {
             var evidence = input.Evidence.Of(authenticator);
@@ -42,16 +43,26 @@ public sealed record SimpleSigningCheck(string DisplayName, NamePatternSet Allow
                 var (detail, explanation) = AttestationSteps.Stop(fact, digest, input.EvaluationTime);
                 if (detail is null)
                 {
-                    return new CheckResult(Conformance.Conformant, Type, $"key {fact.KeyId} attests {digest}") { Evidence = fact.Attestation.PayloadHash };
-                }
+                    var conformant = new CheckResult(Conformance.Conformant, Type, $"key {fact.KeyId} attests {digest}") { Evidence = fact.Attestation.PayloadHash, LastSeen = fact.Attestation.LastSeen };
+                    if (conformant.LastSeen is null)
+                    {
+                        return conformant;
+                    }
 
-                if (detail > furthest)
+                    archived ??= conformant;
+                }
+                else if (detail > furthest)
                 {
                     (furthest, why) = (detail.Value, authenticator.Find(fact.KeyId) is null ? $"no key of the check has the id `{fact.KeyId}`" : explanation);
                 }
             }
 
             failures.AddRange(evidence.Failures);
+        }
+
+        if (archived is not null)
+        {
+            return archived;
         }
 
         // What could not be looked at might have conformed.

@@ -39,19 +39,29 @@ internal static class AttestorEvaluation
 
     private static PartOutcome Judge(Selection selection, RequiredAttestor required, AttestorEvidence evidence, Digest digest, DateTimeOffset now)
     {
-        var (furthest, why, keyId) = (AttestorDetail.NoAttestation, Needed(required), required.Attestor!.Keys[0].Id.ToString());
+        var (furthest, why, keyId) = (AttestorDetail.NoAttestation, Needed(selection, required), required.Attestor!.Keys[0].Id.ToString());
+        AttestationFact? archived = null;
         foreach (var fact in evidence.Facts)
         {
             var (detail, explanation) = Stop(selection, required, fact, digest, now);
             if (detail is null)
             {
-                return PartOutcome.Conformant(Texts.Attested(selection, required, fact.KeyId.ToString())) with { Evidence = [fact.Attestation.PayloadHash] };
-            }
+                if (fact.Attestation.LastSeen is null)
+                {
+                    return Attested(selection, required, fact);
+                }
 
-            if (detail > furthest)
+                archived ??= fact;
+            }
+            else if (detail > furthest)
             {
                 (furthest, why, keyId) = (detail.Value, explanation, fact.KeyId.ToString());
             }
+        }
+
+        if (archived is not null)
+        {
+            return Attested(selection, required, archived);
         }
 
         if (evidence.Failures.Count == 0)
@@ -118,9 +128,15 @@ internal static class AttestorEvaluation
         return now - seen > maxAge ? (AttestorDetail.Expired, $"the attestation is older than maxAttestationAge ({maxAge})") : null;
     }
 
+    private static PartOutcome Attested(Selection selection, RequiredAttestor required, AttestationFact fact) =>
+        PartOutcome.Conformant(Texts.Attested(selection, required, fact)) with { Evidence = [fact.Attestation.PayloadHash], LastSeen = fact.Attestation.LastSeen };
+
     private static PartOutcome Denied(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId = "") =>
         PartOutcome.NonConformant(Texts.DeniedByAttestor(selection, required, detail, why, keyId));
 
-    private static string Needed(RequiredAttestor required) =>
-        $"no attestation found; it needs one under {required.Attestor!.Note} signed by {string.Join(" or ", required.Attestor.Keys.Take(5).Select(key => $"key {key.Id}"))}";
+    private static string Needed(Selection selection, RequiredAttestor required) =>
+        $"no attestation found; it needs one under {required.Attestor!.Note} signed by {string.Join(" or ", required.Attestor.Keys.Take(5).Select(key => $"key {key.Id}"))}"
+        + (selection.Options.ContainerAnalysis is { } remote && required.Sources.Contains(EvidenceSource.Grafeas) && !remote.Projects.Contains(required.Attestor.Note.Project)
+            ? $"; the note's project is not among containerAnalysis.projects, so Container Analysis was not asked"
+            : "");
 }

@@ -15,12 +15,13 @@ public static class Evaluator
             parts.AddRange(PlatformParts(selection, evidence, now));
         }
 
+        var lastSeen = parts.Min(part => part.LastSeen);
         var decision = Combine(selection, parts) with
         {
             Project = selection.Project?.Id ?? "",
             PolicyEtag = selection.Project?.Policy?.Etag ?? "",
-            EvidenceTime = evidence.Time,
-            Stale = selection.Age.IsStale,
+            EvidenceTime = lastSeen < evidence.Time ? lastSeen : evidence.Time,
+            Stale = selection.Age.IsStale || lastSeen is not null,
             EvaluateTime = now,
             Evidence = [.. parts.SelectMany(part => part.Evidence)],
         };
@@ -46,6 +47,14 @@ public static class Evaluator
         return combined ?? Conformance.Error;
     }
 
+    /// <summary>What the evidence at hand says of one attestor: whoever collects evidence asks where more of it could change the answer.</summary>
+    public static Conformance Judge(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now) =>
+        AttestorEvaluation.Evaluate(selection, required, evidence, now).Conformance;
+
+    /// <summary>The same for a check.</summary>
+    public static Conformance Judge(Selection selection, Check check, EvidenceSet evidence, DateTimeOffset now) =>
+        check.Evaluate(new CheckInput(selection.Request.Image, now, evidence)).Conformance;
+
     private static PartOutcome ProjectPart(Selection selection, EvidenceSet evidence, DateTimeOffset now)
     {
         if (selection.Settled is { } settled)
@@ -67,6 +76,7 @@ public static class Evaluator
         {
             Mode = selection.Rule!.Enforcement,
             Evidence = [.. outcomes.SelectMany(outcome => outcome.Evidence)],
+            LastSeen = outcomes.Min(outcome => outcome.LastSeen),
         };
     }
 

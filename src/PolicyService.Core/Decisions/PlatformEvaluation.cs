@@ -61,8 +61,9 @@ public static class PlatformEvaluation
         {
             { Allowlisted: null, CheckSet: null } => PartOutcome.Error(Texts.ConfigError(selection, $"no check set of {bound.Binding.Name} is for this pod")),
             { Conformance: Conformance.Conformant } =>
-                PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, finding.Allowlisted is null && finding.CheckSet!.Allowlisted is null ? "" : "ALLOWLISTED")) with
+                PartOutcome.Conformant(Texts.ChecksPassed(selection, bound, finding.Allowlisted is null && finding.CheckSet!.Allowlisted is null ? "" : "ALLOWLISTED", finding.LastSeen)) with
                 {
+                    LastSeen = finding.LastSeen,
                     Evidence = [.. finding.CheckSet?.Results.Select(result => result.Evidence).OfType<Digest>() ?? []],
                 },
             _ => new PartOutcome(

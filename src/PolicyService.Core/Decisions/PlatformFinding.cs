@@ -13,6 +13,9 @@ public sealed record PlatformFinding(Conformance Conformance)
 
     /// <summary>The one check set that was consulted; null if the allowlist spared the image, or no set is for the pod.</summary>
     public CheckSetFinding? CheckSet { get; init; }
+
+    /// <summary>The oldest of what counted from the archive; null: no source was down.</summary>
+    public DateTimeOffset? LastSeen => CheckSet?.Results.Min(result => result.LastSeen);
 }
 
 /// <summary>What one check set found.</summary>

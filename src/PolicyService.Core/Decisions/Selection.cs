@@ -19,6 +19,9 @@ public sealed record PartOutcome(Conformance Conformance, IReadOnlyList<Reason> 
     /// <summary>SHA-256 of the payloads that counted.</summary>
     public IReadOnlyList<Digest> Evidence { get; init; } = [];
 
+    /// <summary>What counted comes from the archive, and its source last showed it then; null: no source was down.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
+
     public static PartOutcome Conformant(params Reason[] reasons) => new(Conformance.Conformant, reasons);
 
     public static PartOutcome NonConformant(params Reason[] reasons) => new(Conformance.NonConformant, reasons);

@@ -8,6 +8,9 @@ namespace PolicyService.Core.Decisions;
 /// <summary>Reasons in the shapes of Binary Authorization's messages, so that alert rules on them keep working (SEMANTICS section 3).</summary>
 internal static class Texts
 {
+    /// <summary>Detail of a reason that rests on archived evidence.</summary>
+    private const string Archived = "ARCHIVED";
+
     public static string RuleName(AdmissionRule rule) => rule.Scope switch
     {
         RuleScope.Cluster => $"cluster admission rule for {rule.Key}",
@@ -67,8 +70,13 @@ internal static class Texts
             Remedy = "no attestation admits an image under this rule; another rule, or the allowlist, must name it",
         };
 
-    public static Reason Attested(Selection selection, RequiredAttestor required, string keyId) =>
-        new(ReasonCode.Attested, $"Image {ImageOf(selection)} attested by {required.Name}") { Attestor = required.Name.ToString(), KeyId = keyId };
+    public static Reason Attested(Selection selection, RequiredAttestor required, AttestationFact fact) =>
+        new(ReasonCode.Attested, $"Image {ImageOf(selection)} attested by {required.Name}{FromArchive(fact.Attestation.LastSeen)}")
+        {
+            Attestor = required.Name.ToString(),
+            KeyId = fact.KeyId.ToString(),
+            Detail = fact.Attestation.LastSeen is null ? "" : Archived,
+        };
 
     public static Reason DeniedByAttestor(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId) =>
         new(ReasonCode.DeniedByAttestor, $"{DeniedByRule(selection)} Image {ImageOf(selection)} denied by attestor {required.Name}: {why}")
@@ -102,7 +110,7 @@ internal static class Texts
         var isFailed = result.Conformance is Conformance.NonConformant;
         return isFailed || result.Failures.Count == 0
             ? [Of(isFailed ? ReasonCode.CheckFailed : ReasonCode.EvidenceUnavailable, isFailed ? result.Check : $"{result.Check}:UNAVAILABLE", result.Explanation, remedy)]
-            : result.Failures.Select(failure => Of(failure.Code, failure.Detail, failure.Explanation, Remedies.For(failure)) with { IsOwnFault = failure.IsOwnFault });
+            : result.Failures.Select(failure => Of(failure.Code, failure.Detail, failure.Explanation, failure.Remedy.Length > 0 ? failure.Remedy : Remedies.For(failure)) with { IsOwnFault = failure.IsOwnFault });
 
         Reason Of(ReasonCode code, string detail, string why, string remedy) => new(code, $"Image {ImageOf(selection)} denied by platform policy {bound.Binding.Name}: {why}")
         {
@@ -112,8 +120,11 @@ internal static class Texts
         };
     }
 
-    public static Reason ChecksPassed(Selection selection, BoundPlatformPolicy bound, string detail) =>
-        new(ReasonCode.ChecksPassed, $"Image {ImageOf(selection)} conforms to platform policy {bound.Binding.Name}") { Detail = detail };
+    public static Reason ChecksPassed(Selection selection, BoundPlatformPolicy bound, string detail, DateTimeOffset? lastSeen = null) =>
+        new(ReasonCode.ChecksPassed, $"Image {ImageOf(selection)} conforms to platform policy {bound.Binding.Name}{FromArchive(lastSeen)}") { Detail = lastSeen is null ? detail : Archived };
+
+    private static string FromArchive(DateTimeOffset? lastSeen) => lastSeen is not { } seen ? "" : string.Create(
+        CultureInfo.InvariantCulture, $", by evidence from the archive: its source does not answer and last showed it at {seen:yyyy-MM-ddTHH:mm:ssZ}");
 
     private static string DeniedByRule(Selection selection) => $"Image {ImageOf(selection)} denied by Binary Authorization {RuleName(selection.Rule!)}.";
 

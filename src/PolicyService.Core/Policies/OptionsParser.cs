@@ -18,7 +18,6 @@ public static class OptionsParser
         }
 
         var revocations = reader.Mappings("revocations", ParseRevocation);
-        var analysis = reader.Mapping("containerAnalysis");
         var options = new ProjectOptions
         {
             FailModes = ParseFailModes(reader),
@@ -36,16 +35,9 @@ public static class OptionsParser
             EvidenceGrace = Duration(reader, "evidenceGrace") ?? ProjectOptions.Default.EvidenceGrace,
             RevokeOnKmsDisable = reader.Boolean("revokeOnKmsDisable"),
             Registries = reader.Mappings("registries", ParseRegistry),
-            HasContainerAnalysis = analysis is not null,
+            ContainerAnalysis = ParseContainerAnalysis(reader),
             RequireGrant = ParseBreakGlass(reader),
         };
-        if (analysis is not null)
-        {
-            analysis.Text("endpoint");
-            analysis.Values<string>("projects", ParseProject);
-            analysis.End();
-        }
-
         reader.End();
         return problems.HasErrors ? null : options;
     }
@@ -156,6 +148,20 @@ public static class OptionsParser
         reader.Values<string>("mirrors", ValueParsers.Text);
         reader.Text("credentials");
         return host;
+    }
+
+    private static ContainerAnalysisOptions? ParseContainerAnalysis(MappingReader reader)
+    {
+        if (reader.Mapping("containerAnalysis") is not { } analysis)
+        {
+            return null;
+        }
+
+        var isGiven = analysis.Node.Entries.Any(entry => entry.Key == "endpoint" && !entry.Value.IsNull);
+        var endpoint = analysis.Value<ContainerAnalysisEndpoint>("endpoint", ContainerAnalysisEndpoint.Parse);
+        var projects = analysis.Values<string>("projects", ParseProject);
+        analysis.End();
+        return new ContainerAnalysisOptions(isGiven ? endpoint : ContainerAnalysisEndpoint.Google, projects.ToFrozenSet(StringComparer.Ordinal));
     }
 
     private static bool ParseBreakGlass(MappingReader reader)

@@ -38,8 +38,13 @@ public sealed record Revocation(Digest Digest, AttestorName? Attestor, string Re
 /// <summary>What the options say of one attestor.</summary>
 public sealed record AttestorOptions(IReadOnlyList<EvidenceSource>? EvidenceSources, TimeSpan? MaxAttestationAge);
 
+/// <summary>A Container Analysis elsewhere, and what is asked of it.</summary>
+/// <param name="Endpoint">Where it answers.</param>
+/// <param name="Projects">Projects whose notes and occurrences are asked for there; what stands in any other is not there.</param>
+public sealed record ContainerAnalysisOptions(ContainerAnalysisEndpoint Endpoint, FrozenSet<string> Projects);
+
 /// <summary>Our own settings of a project, beside Google's documents (SEMANTICS section 8).</summary>
-public sealed class ProjectOptions
+public sealed record ProjectOptions
 {
     /// <summary>The options of a project that has written none.</summary>
     public static ProjectOptions Default { get; } = new();
@@ -70,6 +75,7 @@ public sealed class ProjectOptions
     public FrozenDictionary<(AttestorName Attestor, Digest Digest), Revocation> RevokedPairs { get; init; } =
         FrozenDictionary<(AttestorName Attestor, Digest Digest), Revocation>.Empty;
 
+    /// <summary>How long archived evidence of a source that is down counts since the source last showed it.</summary>
     public TimeSpan EvidenceGrace { get; init; } = TimeSpan.FromHours(168);
 
     public bool RevokeOnKmsDisable { get; init; }
@@ -77,8 +83,8 @@ public sealed class ProjectOptions
     /// <summary>Registry hosts evidence may be fetched from.</summary>
     public IReadOnlyList<string> Registries { get; init; } = [];
 
-    /// <summary>A remote Container Analysis endpoint is configured.</summary>
-    public bool HasContainerAnalysis { get; init; }
+    /// <summary>A Container Analysis elsewhere; null: our own store only.</summary>
+    public ContainerAnalysisOptions? ContainerAnalysis { get; init; }
 
     public bool RequireGrant { get; init; }
 

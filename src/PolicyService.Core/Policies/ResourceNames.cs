@@ -68,6 +68,9 @@ public readonly record struct NoteName
 
     private NoteName(string text) => _text = text;
 
+    /// <summary>The project it stands in; empty for the default value.</summary>
+    public string Project => _text is null ? "" : _text.Split('/')[1];
+
     public static bool TryParse(string? text, out NoteName name)
     {
         var valid = ResourceNames.TrySplit(text, "notes", out _, out _);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using PolicyService.Core;
 using PolicyService.Core.Attestors;
+using PolicyService.Evidence.Http;
 
 namespace PolicyService.Evidence.Keys;
 
@@ -13,30 +15,55 @@ public sealed class CloudKmsClient : IKeyManagement, IDisposable
     /// <summary>Time for one attempt where many wait for it: a service that takes longer is down.</summary>
     public static readonly TimeSpan ServiceAttempt = TimeSpan.FromSeconds(3);
 
-    private readonly KmsTransport _transport;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly ApiTransport _transport;
 
     /// <param name="endpoint">Where it answers. Plain http, which is this machine, gets no credentials.</param>
     /// <param name="attempt">Time for one attempt, credentials and all.</param>
     /// <param name="metrics">Counts retries.</param>
     /// <param name="time">Measures the time of attempts.</param>
     public CloudKmsClient(KmsEndpoint endpoint, TimeSpan attempt, KeyMetrics metrics, TimeProvider time)
-        : this(endpoint, endpoint.IsWithoutCredentials ? null : new GoogleCredentials(endpoint.Url).GetTokenAsync, attempt, metrics, time)
+        : this(endpoint, endpoint.IsWithoutCredentials ? null : new GoogleCredentials(endpoint.Url, GoogleCredentials.KmsScope).GetTokenAsync, attempt, metrics, time)
     {
     }
 
     internal CloudKmsClient(KmsEndpoint endpoint, AccessTokenSource? tokens, TimeSpan attempt, KeyMetrics metrics, TimeProvider time) =>
-        _transport = new KmsTransport(endpoint, tokens, attempt, metrics, time);
+        _transport = new ApiTransport(new ApiSettings(endpoint.Url, tokens, attempt, LongestPause, metrics.CountRetry), time);
 
     public async Task<PublicKey> GetPublicKeyAsync(KmsKeyName name, CancellationToken cancellation) =>
-        KmsReplies.PublicKey(name, await _transport.SendAsync(HttpMethod.Get, $"v1/{name.Resource}/publicKey", null, cancellation));
+        KmsReplies.PublicKey(name, await SendAsync(HttpMethod.Get, $"v1/{name.Resource}/publicKey", null, cancellation));
 
     public async Task<KeyState> GetStateAsync(KmsKeyName name, CancellationToken cancellation) =>
-        KmsReplies.State(name, await _transport.SendAsync(HttpMethod.Get, $"v1/{name.Resource}", null, cancellation));
+        KmsReplies.State(name, await SendAsync(HttpMethod.Get, $"v1/{name.Resource}", null, cancellation));
 
     public async Task<byte[]> SignAsync(KmsKeyName name, ReadOnlyMemory<byte> digest, CancellationToken cancellation) =>
-        KmsReplies.Signature(name, await _transport.SendAsync(HttpMethod.Post, $"v1/{name.Resource}:asymmetricSign", SignRequest(digest.Span), cancellation));
+        KmsReplies.Signature(name, await SendAsync(HttpMethod.Post, $"v1/{name.Resource}:asymmetricSign", SignRequest(digest.Span), cancellation));
 
     public void Dispose() => _transport.Dispose();
+
+    /// <returns>The body of a 200.</returns>
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellation)
+    {
+        var outcome = await _transport.SendAsync(method, path, body, Limits.KeyServiceReplyBytes, cancellation);
+        return outcome.Body ?? throw new KeyServiceException(Of(outcome.Failure));
+    }
+
+    private static KeyFailure Of(CallFailure failure) => failure switch
+    {
+        CallFailure.NoCredentials or CallFailure.CredentialsUnreachable => KeyFailure.NoCredentials,
+        CallFailure.Unauthenticated => KeyFailure.Unauthenticated,
+        CallFailure.PermissionDenied => KeyFailure.PermissionDenied,
+        CallFailure.NotFound => KeyFailure.NotFound,
+        CallFailure.RateLimited => KeyFailure.RateLimited,
+        CallFailure.ServerError => KeyFailure.ServerError,
+        CallFailure.Refused => KeyFailure.Refused,
+        CallFailure.Timeout => KeyFailure.Timeout,
+        CallFailure.Connection => KeyFailure.Connection,
+        CallFailure.Tls => KeyFailure.Tls,
+        CallFailure.TooLarge => KeyFailure.TooLarge,
+        _ => KeyFailure.Malformed,
+    };
 
     private static byte[] SignRequest(ReadOnlySpan<byte> digest)
     {

@@ -43,7 +43,7 @@ public sealed class PolicyDecisionPoint(
         }
 
         var selection = ((SelectionResult.Selected)selected).Selection;
-        var evidence = await CollectAsync(version, selection, deadline, cancellation);
+        var evidence = await CollectAsync(version, selection, now, deadline, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
         var decisionId = Guid.CreateVersion7(now).ToString();
         await log.RecordAsync(new DecisionRecord(decisionId, request, decision, version.Snapshot.Generation, caller), deadline, cancellation);
@@ -51,7 +51,7 @@ public sealed class PolicyDecisionPoint(
         return new DecisionOutcome.Decided(decision, decisionId);
     }
 
-    private async ValueTask<EvidenceSet> CollectAsync(PolicyVersion version, Selection selection, Deadline deadline, CancellationToken cancellation)
+    private async ValueTask<EvidenceSet> CollectAsync(PolicyVersion version, Selection selection, DateTimeOffset now, Deadline deadline, CancellationToken cancellation)
     {
         if (!selection.NeedEvidence.Any() && !selection.NeedChecks.Any())
         {
@@ -59,7 +59,7 @@ public sealed class PolicyDecisionPoint(
         }
 
         using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
-        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, ending.Token);
+        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now, ending.Token);
     }
 }
 

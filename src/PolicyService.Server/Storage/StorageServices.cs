@@ -18,6 +18,7 @@ public static class StorageServices
         services.AddSingleton(provider => new DocumentStore(database, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<DocumentStore>>()));
         services.AddSingleton<IOccurrenceSource>(provider => provider.GetRequiredService<DocumentStore>());
         services.AddSingleton<StoredOccurrences>();
+        services.AddSingleton<IEvidenceArchive>(provider => provider.GetRequiredService<DocumentStore>());
         // Before whatever reads it: hosted services start in their order.
         services.AddHostedService<StoreMigration>();
     }

@@ -13,6 +13,8 @@ internal sealed class StoreContext(DbContextOptions<StoreContext> options) : DbC
 
     public DbSet<GenerationRow> Generations => Set<GenerationRow>();
 
+    public DbSet<ArchiveRow> Archive => Set<ArchiveRow>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         var documents = modelBuilder.Entity<DocumentRow>().ToTable("documents");
@@ -23,6 +25,8 @@ internal sealed class StoreContext(DbContextOptions<StoreContext> options) : DbC
         occurrences.HasKey(row => row.Number);
         var generation = modelBuilder.Entity<GenerationRow>().ToTable("generation");
         generation.HasKey(row => row.Id);
+        var archive = modelBuilder.Entity<ArchiveRow>().ToTable("archived_occurrences");
+        archive.HasKey(row => new { row.Source, row.Digest, row.Identity });
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
         {
             property.SetColumnName(SnakeCase(property.Name));
@@ -114,4 +118,21 @@ internal sealed class GenerationRow
 
     /// <summary>New at every write: a store that was set back to a backup and came to the same number again is told apart.</summary>
     public required string Stamp { get; set; }
+}
+
+/// <summary>An occurrence of a source elsewhere that was verified once; or, without identity, that its list was read whole.</summary>
+internal sealed class ArchiveRow
+{
+    /// <summary>Project, endpoint, and note or project.</summary>
+    public required string Source { get; set; }
+
+    public required string Digest { get; set; }
+
+    /// <summary>SHA-256 of the content.</summary>
+    public required string Identity { get; set; }
+
+    public required string Content { get; set; }
+
+    /// <summary>When its source last showed it.</summary>
+    public required long LastSeen { get; set; }
 }

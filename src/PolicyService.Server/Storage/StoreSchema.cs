@@ -7,7 +7,7 @@ namespace PolicyService.Server.Storage;
 internal static class StoreSchema
 {
     /// <summary>What this version of the service knows.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>The oldest service version (by schema number) that may work on what this version writes.</summary>
     public const int CompatibleFrom = 1;
@@ -39,6 +39,13 @@ internal static class StoreSchema
         CREATE INDEX occurrences_by_note_digest ON occurrences (note, digest, number);
         CREATE INDEX occurrences_as_evidence ON occurrences (note, digest, kind, create_time, number);
         CREATE INDEX occurrences_as_evidence_of_checks ON occurrences (project, digest, kind, create_time, number);
+        """,
+        // A service of schema 1 does not know the table and leaves it alone.
+        """
+        CREATE TABLE archived_occurrences (
+          source {text} NOT NULL, digest {text} NOT NULL, identity {text} NOT NULL, content {text} NOT NULL, last_seen BIGINT NOT NULL,
+          PRIMARY KEY (source, digest, identity));
+        CREATE INDEX archived_occurrences_by_digest ON archived_occurrences (digest);
         """,
     ];
 

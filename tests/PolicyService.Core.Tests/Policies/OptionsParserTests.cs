@@ -80,7 +80,7 @@ public sealed class OptionsParserTests
             """);
 
         Assert.Equal((FailMode.Open, FailMode.Closed, FailMode.Closed), (options.FailModeOn(Platform.Gke), options.FailModeOn(Platform.OnPrem), options.FailModeOn(Platform.CloudRun)));
-        Assert.True(options is { BindRepository: true, IndexCoversChildren: true, RevokeOnKmsDisable: true, HasContainerAnalysis: true, RequireGrant: true });
+        Assert.True(options is { BindRepository: true, IndexCoversChildren: true, RevokeOnKmsDisable: true, ContainerAnalysis: not null, RequireGrant: true });
         Assert.Equal((TimeSpan.FromHours(720), TimeSpan.FromMinutes(90), TimeSpan.FromHours(168)), (options.MaxAttestationAge, options.MaxSnapshotAge, options.EvidenceGrace));
         Assert.True(AttestorName.TryParse("projects/p/attestors/build", out var build));
         Assert.True(AttestorName.TryParse("projects/p/attestors/qa", out var qa));

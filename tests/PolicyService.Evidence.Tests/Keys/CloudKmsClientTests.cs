@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using PolicyService.Core.Attestors;
+using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Keys;
 using PolicyService.Tests.Kms;
 
@@ -161,7 +162,7 @@ public sealed class CloudKmsClientTests : IAsyncDisposable
     [Fact]
     public async Task Missing_credentials_are_a_class_of_their_own_and_nothing_is_sent()
     {
-        using var lease = _bench.Connect(_ => throw new KeyServiceException(KeyFailure.NoCredentials));
+        using var lease = _bench.Connect(_ => throw new CredentialsException(CallFailure.NoCredentials));
 
         Assert.Equal(KeyFailure.NoCredentials, await FailureAsync(lease.Client.GetPublicKeyAsync(KmsBench.Name, Cancellation)));
         Assert.Empty(_bench.StandIn.Calls);

@@ -1,6 +1,7 @@
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Keys;
 using PolicyService.Tests.Kms;
 

@@ -1,3 +1,4 @@
+using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Keys;
 using PolicyService.Tests.Kms;
 
@@ -16,10 +17,10 @@ public sealed class RetryTests : IAsyncDisposable
     [InlineData(KmsFault.Unavailable)]
     public async Task Hiccup_is_retried_and_healed(KmsFault fault)
     {
-        _bench.StandIn.FaultOf = _ => _bench.StandIn.Calls.Count < KmsTransport.Attempts ? fault : KmsFault.None;
+        _bench.StandIn.FaultOf = _ => _bench.StandIn.Calls.Count < ApiTransport.Attempts ? fault : KmsFault.None;
 
         Assert.Equal("FOUND", await _bench.AskAsync());
-        Assert.Equal((KmsTransport.Attempts, KmsTransport.Attempts - 1), (_bench.StandIn.Calls.Count, _bench.Metrics.Retries));
+        Assert.Equal((ApiTransport.Attempts, ApiTransport.Attempts - 1), (_bench.StandIn.Calls.Count, _bench.Metrics.Retries));
     }
 
     [Theory]

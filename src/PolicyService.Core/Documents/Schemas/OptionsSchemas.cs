@@ -30,7 +30,7 @@ internal static class OptionsSchemas
             new FieldShape("attestors", new TableShape(AttestorNamePattern, Attestor()), "Settings of single attestors, by projects/<project>/attestors/<attestor>."),
             new FieldShape("pinnedKeys", new TableShape(KmsKeyPattern, Digest), "SHA-256 of the SubjectPublicKeyInfo of keys kept in Cloud KMS, by key id; written by `policyctl attestor pin`."),
             new FieldShape("revocations", new ListShape(Revocation()), "Digests that are refused, or that one attestor no longer vouches for."),
-            new FieldShape("evidenceGrace", Duration, "Default: 168h.", "168h"),
+            new FieldShape("evidenceGrace", Duration, "How long archived evidence counts while its source is down, since the source last showed it. Default: 168h.", "168h"),
             new FieldShape("revokeOnKmsDisable", TrueOrFalse, "Signatures of a key version count no more once Cloud KMS says that it is disabled or destroyed. Default: false, it is only reported."),
             new FieldShape("registries", new ListShape(Registry()), "Hosts that evidence may be fetched from. Empty: none."),
             new FieldShape("containerAnalysis", ContainerAnalysis(), "A remote Container Analysis. Absent: our own store only."),
@@ -69,8 +69,8 @@ internal static class OptionsSchemas
 
     private static MappingShape ContainerAnalysis() => new(
         "container analysis",
-        new FieldShape("endpoint", Text, "URL of the API.", "https://containeranalysis.googleapis.com"),
-        new FieldShape("projects", new ListShape(Project), "Projects that are asked.", "acme"));
+        new FieldShape("endpoint", Text, "URL of the API: https, or http on this machine. Google credentials go to hosts under googleapis.com alone. Default: https://containeranalysis.googleapis.com.", "https://containeranalysis.googleapis.com"),
+        new FieldShape("projects", new ListShape(Project), "Projects whose notes and occurrences are asked for; no other is.", "acme"));
 
     private static MappingShape BreakGlass() => new(
         "break-glass",

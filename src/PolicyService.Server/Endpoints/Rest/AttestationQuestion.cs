@@ -49,7 +49,7 @@ internal sealed class AttestationQuestion(SnapshotInForce inForce, PublicKeyCach
         }
 
         // Without the store, whose attestations are not asked about; and with a memory of its own: callers could fill that of the decisions.
-        var evidence = await new EvidenceCollector(new VerifiedSignatures(), keys).CollectAsync(snapshot, selection, now, storeVersion: 0, cancellation);
+        var evidence = await new EvidenceCollector(new VerifiedSignatures(), keys).CollectAsync(snapshot, selection, now, storeVersion: 0, now, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
         return decision is { Verdict: Verdict.Allow, Conformance: Conformance.Conformant }
             ? ValidateReply.Verified
@@ -70,7 +70,8 @@ internal sealed class AttestationQuestion(SnapshotInForce inForce, PublicKeyCach
                     Policy = Requiring(attestor.Name),
                     Attestors = [attestor],
                     Attestations = [.. request.Attestations.Select(attestation => SeenAt(attestation, now))],
-                    Options = project?.Options ?? ProjectOptions.Default,
+                    // Only this attestation is asked about: nothing is looked for elsewhere.
+                    Options = (project?.Options ?? ProjectOptions.Default) with { ContainerAnalysis = null },
                     OptionsRefused = project?.OptionsRefused ?? false,
                 },
             ],

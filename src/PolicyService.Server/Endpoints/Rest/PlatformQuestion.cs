@@ -26,7 +26,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
         }
 
         var version = inForce.Current ?? throw new InvalidOperationException("no documents were read before the first request");
-        var snapshot = PolicySnapshot.Build(Documents(policy), generation: 0);
+        var snapshot = PolicySnapshot.Build(Documents(policy, version.Snapshot.Projects.GetValueOrDefault(policy.Name.Project)?.Options), generation: 0);
         var now = time.GetUtcNow();
         using var ending = new CancellationTokenSource(Core.Limits.DefaultDeadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, cancellation);
@@ -54,11 +54,13 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             throw new InvalidOperationException("one project was not found");
         }
 
-        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, cancellation);
+        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now, cancellation);
         return PlatformEvaluation.Judge(policy, request, evidence, now);
     }
 
-    private static DocumentSet Documents(PlatformPolicy policy)
+    /// <param name="policy">The policy.</param>
+    /// <param name="options">Those in force for its project; they say where attestations are.</param>
+    private static DocumentSet Documents(PlatformPolicy policy, ProjectOptions? options)
     {
         var binding = new ClusterBinding(policy.Name.Project, Platform.Gke, [new PlatformPolicyBinding(policy.Name, BindingMode.Enforce)]);
         return new DocumentSet
@@ -70,6 +72,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
                 {
                     Id = policy.Name.Project,
                     PlatformPolicies = [policy],
+                    Options = new ProjectOptions { ContainerAnalysis = options?.ContainerAnalysis, EvidenceGrace = (options ?? ProjectOptions.Default).EvidenceGrace },
                     Policy = new Policy
                     {
                         Project = policy.Name.Project,

@@ -1,8 +1,8 @@
-namespace PolicyService.Evidence.Keys;
+namespace PolicyService.Evidence.Http;
 
 /// <summary>
 /// Bounds retries by calls: a tenth of them, and a few more after a quiet time. A service that refuses everybody is then asked hardly more
-/// often than without retries, however many keys are wanted at once.
+/// often than without retries, however much is wanted at once.
 /// </summary>
 internal sealed class RetryBudget
 {

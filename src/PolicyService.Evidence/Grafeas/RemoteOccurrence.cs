@@ -1,0 +1,151 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using PolicyService.Core;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Documents;
+using PolicyService.Core.Images;
+
+namespace PolicyService.Evidence.Grafeas;
+
+/// <summary>
+/// One occurrence as a Container Analysis elsewhere gave it, cut down to what an attestation is made of. It is what was asked for: the
+/// filter of the other side is not trusted. Nothing in it is verified.
+/// </summary>
+public sealed class RemoteOccurrence
+{
+    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = Limits.Depth, AllowDuplicateProperties = false };
+    private static readonly string[] Fields = ["name", "kind", "noteName", "resourceUri", "createTime"];
+
+    private int _isOffered;
+
+    private RemoteOccurrence(byte[] content, IReadOnlyList<Attestation> attestations)
+    {
+        (Content, Attestations) = (content, attestations);
+        Identity = Convert.ToHexStringLower(SHA256.HashData(content));
+    }
+
+    /// <summary>JSON; what caches and the archive keep.</summary>
+    public ReadOnlyMemory<byte> Content { get; }
+
+    /// <summary>SHA-256 of the content.</summary>
+    public string Identity { get; }
+
+    /// <summary>The payload with its signatures, and each JWT.</summary>
+    public IReadOnlyList<Attestation> Attestations { get; }
+
+    /// <summary>True once only: whoever gets it offers it to the archive.</summary>
+    public bool TryOffer() => Volatile.Read(ref _isOffered) == 0 && Interlocked.Exchange(ref _isOffered, 1) == 0;
+
+    /// <summary>Reads one element of a list.</summary>
+    /// <returns>Null: it is no attestation of what was asked for, or none that can be read; it neither helps nor hurts.</returns>
+    internal static RemoteOccurrence? Read(JsonElement element, OccurrenceParent parent, Digest digest)
+    {
+        try
+        {
+            return element.ValueKind is JsonValueKind.Object && element.TryGetProperty("kind", out var kind) && kind.ValueEquals("ATTESTATION")
+                ? Read(Normalize(element), parent, digest)
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Text that is none, or a kind that is none: the parser finds them only when it is asked for the string.
+            return null;
+        }
+    }
+
+    /// <summary>Reads what was kept, by the same rules: neither cache nor archive knows what is asked today.</summary>
+    internal static RemoteOccurrence? ReadKept(ReadOnlyMemory<byte> content, OccurrenceParent parent, Digest digest)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(content, Reading);
+            return Read(document.RootElement, parent, digest);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static RemoteOccurrence? Read(byte[] content, OccurrenceParent parent, Digest digest)
+    {
+        var problems = new ProblemList("occurrence.json");
+        var nodes = DocumentText.Read(content, problems);
+        var attestations = problems.HasErrors ? null : OccurrenceParser.Parse(nodes, problems);
+        var isAsked = attestations is { Count: > 0 } && attestations.All(attestation =>
+            attestation.ResourceDigest == digest && (parent.Project.Length == 0 ? attestation.Note == parent.Note : attestation.Project == parent.Project));
+        return isAsked ? new RemoteOccurrence(content, attestations!) : null;
+    }
+
+    /// <summary>An answer of an API may have more fields than were known when this was written: they are passed over, where a document's would refuse it.</summary>
+    private static byte[] Normalize(JsonElement occurrence)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            Copy(writer, occurrence, Fields);
+            if (occurrence.TryGetProperty("attestation", out var attestation))
+            {
+                writer.WritePropertyName("attestation");
+                WriteBody(writer, attestation);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
+
+    private static void WriteBody(Utf8JsonWriter writer, JsonElement attestation)
+    {
+        if (attestation.ValueKind is not JsonValueKind.Object)
+        {
+            attestation.WriteTo(writer);
+            return;
+        }
+
+        writer.WriteStartObject();
+        Copy(writer, attestation, "serializedPayload");
+        CopyList(writer, attestation, "signatures", "publicKeyId", "signature");
+        CopyList(writer, attestation, "jwts", "compactJwt");
+        writer.WriteEndObject();
+    }
+
+    private static void CopyList(Utf8JsonWriter writer, JsonElement parent, string field, params ReadOnlySpan<string> fields)
+    {
+        if (!parent.TryGetProperty(field, out var list) || list.ValueKind is not JsonValueKind.Array)
+        {
+            Copy(writer, parent, field);
+            return;
+        }
+
+        writer.WriteStartArray(field);
+        foreach (var item in list.EnumerateArray())
+        {
+            if (item.ValueKind is not JsonValueKind.Object)
+            {
+                item.WriteTo(writer);
+                continue;
+            }
+
+            writer.WriteStartObject();
+            Copy(writer, item, fields);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void Copy(Utf8JsonWriter writer, JsonElement parent, params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+        {
+            if (parent.TryGetProperty(field, out var value))
+            {
+                writer.WritePropertyName(field);
+                value.WriteTo(writer);
+            }
+        }
+    }
+}
