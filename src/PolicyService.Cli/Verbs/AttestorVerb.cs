@@ -106,7 +106,7 @@ internal sealed class AttestorVerb(Terminal terminal)
         foreach (var group in targets.GroupBy(target => target.Folder, StringComparer.Ordinal))
         {
             var file = files.FirstOrDefault(candidate => candidate.Parsed.Place is { Kind: DocumentKind.Options } place && place.Folder == group.Key);
-            var path = file?.Parsed.Path ?? (group.Key.Length > 0 ? $"projects/{group.Key}/options.yaml" : "options.yaml");
+            var path = file?.Parsed.Path ?? (group.Key.Length > 0 ? $"projects/{LongName.PathOf(group.Key)}/options.yaml" : "options.yaml");
             var present = (file?.Parsed.Content as ProjectOptions)?.PinnedKeys;
             foreach (var target in group)
             {

@@ -1,3 +1,5 @@
+using PolicyService.Core.Policies;
+
 namespace PolicyService.Evidence.Documents;
 
 /// <summary>What tells one version of a file from the next without reading it.</summary>
@@ -32,7 +34,7 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
             scan.AddFiles(projects, "projects/");
             foreach (var project in Directory.EnumerateDirectories(projects).Select(Path.GetFileName).OfType<string>().Where(IsShown))
             {
-                scan.AddProject(Path.Combine(projects, project), $"projects/{project}/");
+                scan.AddProjectFolder(projects, project);
             }
         }
 
@@ -44,6 +46,23 @@ internal sealed class DirectoryScan : IEquatable<DirectoryScan>
     public override bool Equals(object? obj) => Equals(obj as DirectoryScan);
 
     public override int GetHashCode() => _files.Count;
+
+    /// <summary>A folder under <c>projects/</c>: a project, or the first part of the ids of some.</summary>
+    private void AddProjectFolder(string projects, string name)
+    {
+        var path = Path.Combine(projects, name);
+        if (!LongName.IsHead(name))
+        {
+            AddProject(path, $"projects/{name}/");
+            return;
+        }
+
+        AddFiles(path, $"projects/{name}/");
+        foreach (var rest in Directory.EnumerateDirectories(path).Select(Path.GetFileName).OfType<string>().Where(IsShown))
+        {
+            AddProject(Path.Combine(path, rest), $"projects/{name}/{rest}/");
+        }
+    }
 
     private void AddProject(string directory, string prefix)
     {

@@ -31,12 +31,19 @@ public sealed partial class DocumentStore
     /// <returns>Written, Deleted, NotFound (the revision, or a document already gone), Invalid (it no longer fits the other documents) or Unavailable.</returns>
     public async Task<StoreOutcome> RollbackAsync(DocumentKey key, long number, string author, CancellationToken cancellation)
     {
+        if (CheckElsewhere(key) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
         RevisionRow? revision = null;
         var read = await ReadAsync(async context =>
         {
             revision = await context.Revisions.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.Number == number && row.Kind == (int)key.Kind && row.Name == key.Name, cancellation);
-            return revision is null ? new StoreOutcome.NotFound($"{key.Name} revision {number}") : new StoreOutcome.Deleted(key);
+            return revision is null ? new StoreOutcome.NotFound($"{key.Name} revision {number}")
+                : revision.Content is { } then && await CheckPinsAsync(context, key, then, cancellation) is { } unpinned ? unpinned
+                : new StoreOutcome.Deleted(key);
         });
         return (read, revision) switch
         {

@@ -45,7 +45,8 @@ public sealed partial class DocumentStore
     internal Task<StoreOutcome> ImportAsync(ImportContent content, string author, CancellationToken cancellation) => WriteAsync(
         async context =>
         {
-            var (documents, occurrences) = (0, 0);
+            var occurrences = 0;
+            var written = new List<(DocumentKey Key, string Json)>();
             foreach (var kind in ImportOrder)
             {
                 foreach (var (key, json) in content.Documents.Where(pair => pair.Key.Kind == kind).OrderBy(pair => pair.Key.Name, StringComparer.Ordinal))
@@ -56,7 +57,19 @@ public sealed partial class DocumentStore
                         return result;
                     }
 
-                    documents += result is null ? 0 : 1;
+                    if (result is not null)
+                    {
+                        written.Add((key, json));
+                    }
+                }
+            }
+
+            foreach (var (key, json) in written)
+            {
+                // Now the options of every project are those that will count.
+                if (await CheckPinsAsync(context, key, json, cancellation) is { } unpinned)
+                {
+                    return unpinned;
                 }
             }
 
@@ -77,7 +90,7 @@ public sealed partial class DocumentStore
                 context.ChangeTracker.Clear();
             }
 
-            return new StoreOutcome.Imported(documents, occurrences);
+            return new StoreOutcome.Imported(written.Count, occurrences);
         },
         cancellation);
 

@@ -93,14 +93,14 @@ public sealed partial class DocumentStore
             return (null, null, new StoreOutcome.Invalid("", problem));
         }
 
+        if (CheckElsewhere(key) is { } elsewhere)
+        {
+            return (null, null, elsewhere);
+        }
+
         if (key.Path is not { } path)
         {
             return (content, null, null);
-        }
-
-        if (IsElsewhere(key.Project))
-        {
-            return (null, null, new StoreOutcome.Invalid("name", $"the documents of project `{Shown.Value(key.Project)}` come from the directory: change them there"));
         }
 
         // Nothing enters the store that the snapshot would refuse.

@@ -27,7 +27,7 @@ internal static class StoreCommand
             await store.MigrateAsync(cancellation);
             return await RunAsync(store, words, output, error, cancellation);
         }
-        catch (Exception exception) when (exception is ImportException or SettingsException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is ImportException or ExportException or SettingsException or IOException or UnauthorizedAccessException)
         {
             await error.WriteLineAsync(exception.Message);
             return Refused;

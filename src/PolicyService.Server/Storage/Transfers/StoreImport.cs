@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
@@ -40,19 +39,28 @@ internal static class StoreImport
         foreach (var (file, content) in parsed.Zip(files, (document, bytes) => (document, bytes.Content)))
         {
             var project = file.Place.Folder.Length > 0 ? file.Place.Folder : rootProject;
-            var nodes = DocumentText.Read(content, new ProblemList(file.Path));
             if (file.Place.Kind is DocumentKind.Attestations)
             {
-                occurrences.AddRange(nodes.SelectMany(node => Items(node)).Select(item => Occurrence(file.Path, project, NodeJson.Write(item))));
+                occurrences.AddRange(Nodes(file.Path, content).SelectMany(Items).Select((item, index) => Occurrence($"{file.Path} occurrences[{index}]", project, NodeJson.Write(item))));
             }
             else if (KeyOf(file, project) is { } key)
             {
-                Add(documents, key, NodeJson.Write(nodes[0]), file.Path);
+                Add(documents, key, NodeJson.Write(Nodes(file.Path, content)[0]), file.Path);
             }
         }
 
-        AddRest(directory, documents, occurrences);
+        StoreFolder.Read(
+            directory,
+            (place, key, json) => Add(documents, key, json, place),
+            (place, project, occurrence) => occurrences.Add(Occurrence(place, project, occurrence)));
         return new ImportContent(documents, occurrences);
+    }
+
+    private static IReadOnlyList<DocumentNode> Nodes(string path, ReadOnlyMemory<byte> content)
+    {
+        var problems = new ProblemList(path);
+        var nodes = DocumentText.Read(content, problems);
+        return problems.HasErrors ? throw new ImportException(problems.Problems[0].ToString()) : nodes;
     }
 
     private static DocumentKey? KeyOf(ParsedDocument file, string project) => file.Content switch
@@ -66,44 +74,6 @@ internal static class StoreImport
         _ => null,
     };
 
-    /// <summary>What an export keeps beside the layout.</summary>
-    private static void AddRest(string directory, Dictionary<DocumentKey, string> documents, List<ImportOccurrence> occurrences)
-    {
-        var projects = Path.Combine(directory, "projects");
-        foreach (var folder in Directory.Exists(projects) ? Directory.GetDirectories(projects).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
-        {
-            var project = Path.GetFileName(folder);
-            var rest = Path.Combine(folder, "store");
-            foreach (var path in Directory.Exists(rest) ? Directory.GetFiles(rest, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
-            {
-                var place = Path.GetRelativePath(directory, path);
-                var json = File.ReadAllText(path);
-                if (Path.GetRelativePath(rest, path).StartsWith("occurrences/", StringComparison.Ordinal))
-                {
-                    var nodes = DocumentText.Read(Encoding.UTF8.GetBytes(json), new ProblemList(place));
-                    occurrences.AddRange(nodes.SelectMany(Items).Select(item => Occurrence(place, project, NodeJson.Write(item))));
-                }
-                else
-                {
-                    Add(documents, RestKey(place, project, Path.GetRelativePath(rest, path)), json, place);
-                }
-            }
-        }
-    }
-
-    private static DocumentKey RestKey(string place, string project, string file)
-    {
-        var (kind, name) = file.Split('/') switch
-        {
-            ["notes", var note] => (StoredKind.Note, $"projects/{project}/notes/{Path.GetFileNameWithoutExtension(note)}"),
-            ["attestor-iam", var attestor] => (StoredKind.AttestorIam, $"projects/{project}/attestors/{Path.GetFileNameWithoutExtension(attestor)}"),
-            ["policy-iam.json"] => (StoredKind.PolicyIam, $"projects/{project}/policy"),
-            ["continuous-validation.json"] => (StoredKind.ContinuousValidation, $"projects/{project}/continuousValidationConfig"),
-            _ => (StoredKind.Unspecified, ""),
-        };
-        return DocumentKey.TryParse(kind, name, out var key) ? key : throw new ImportException($"{Shown.Value(place)} is no file of an export: move or delete it");
-    }
-
     private static IReadOnlyList<DocumentNode> Items(DocumentNode node) => node switch
     {
         SequenceNode list => list.Items,
@@ -114,12 +84,26 @@ internal static class StoreImport
     private static ImportOccurrence Occurrence(string place, string project, string json)
     {
         using var document = JsonDocument.Parse(json, DocumentJson.Options);
-        var key = DocumentKey.TryParse(StoredKind.Occurrence, Text("name"), out var named) ? named : null;
-        return new ImportOccurrence(place, key?.Project ?? project, json, key, Time("createTime"), Time("updateTime"));
+        return Occurrence(place, project, document.RootElement);
+    }
 
-        string Text(string field) => document.RootElement.TryGetProperty(field, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString()! : "";
+    private static ImportOccurrence Occurrence(string place, string project, JsonElement occurrence)
+    {
+        var name = occurrence.TryGetProperty("name", out var given) && given.ValueKind is JsonValueKind.String ? given.GetString() : "";
+        var key = DocumentKey.TryParse(StoredKind.Occurrence, name, out var named) ? named : null;
+        return new ImportOccurrence(place, key?.Project ?? project, JsonText.Bare(occurrence), key, TimeOf(place, occurrence, "createTime"), TimeOf(place, occurrence, "updateTime"));
+    }
 
-        DateTimeOffset? Time(string field) => ValueParsers.Time(Text(field), out var time, out _) ? time : null;
+    /// <summary>A time that cannot be read is none: taken for absent, it would make an old attestation young.</summary>
+    private static DateTimeOffset? TimeOf(string place, JsonElement occurrence, string field)
+    {
+        if (!occurrence.TryGetProperty(field, out var value) || value.ValueKind is JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        var text = value.ValueKind is JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        return ValueParsers.Time(text, out var time, out var problem) ? time : throw new ImportException($"{Shown.Path(place)}: `{field}` is `{Shown.Value(text)}`: {problem}");
     }
 
     private static void Add(Dictionary<DocumentKey, string> documents, DocumentKey key, string json, string place)
