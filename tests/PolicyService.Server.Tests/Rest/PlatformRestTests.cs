@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Tests.Rest;
 
@@ -189,6 +190,24 @@ public sealed class PlatformRestTests(RestServer rest) : IClassFixture<RestServe
         await Eventually.Holds("the attestation counts", async () => (await EvaluateAsync(Pod(Ask.Attested)))["verdict"] == "CONFORMANT");
         await rest.DoAsync("DELETE", $"/v1/{good["name"]}");
         await Eventually.Holds("it counts no more", async () => (await EvaluateAsync(Pod(Ask.Attested)))["verdict"] == "NON_CONFORMANT");
+    }
+
+    [Fact]
+    public async Task Revoked_digest_does_not_conform_whatever_the_policy_allows()
+    {
+        await CreateAsync("""{"gkePolicy": {}}""");
+        await rest.Store.PutAsync(
+            DocumentKey.Of(StoredKind.Options, $"projects/{_project}/options"),
+            $$"""{"revocations": [{"digest": "{{Ask.Attested[(Ask.Attested.IndexOf('@') + 1)..]}}", "reason": "backdoor", "author": "alice"}]}""",
+            "",
+            "test",
+            TestContext.Current.CancellationToken);
+        await Eventually.Holds("the revocation counts", async () => (await EvaluateAsync(Pod(Ask.Attested)))["verdict"] == "NON_CONFORMANT");
+
+        var images = Images(await EvaluateAsync(Pod(Ask.Attested, Ask.Unattested)));
+
+        Assert.Equal(["NON_CONFORMANT", "CONFORMANT"], images.Select(image => Text(image, "verdict")));
+        Assert.Contains("was revoked by alice: backdoor", Text(images[0], "explanation"), StringComparison.Ordinal);
     }
 
     [Fact]

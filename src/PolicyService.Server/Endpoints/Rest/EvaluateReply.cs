@@ -41,6 +41,12 @@ internal sealed record ImageReply(string ImageUri, [property: JsonIgnore] Confor
 
     public CheckSetReply? CheckSetResult { get; init; }
 
+    /// <summary>What settled the image before the policy was looked at: Google's answer has a place for its explanation only.</summary>
+    public static ImageReply Of(ImageReference image, PartOutcome settled) => new(image.Text, settled.Conformance)
+    {
+        Explanation = string.Join("; ", settled.Reasons.Select(reason => reason.Text)),
+    };
+
     public static ImageReply Of(ImageReference image, PlatformFinding finding) => new(image.Text, finding.Conformance)
     {
         AllowlistResult = AllowlistReply.Of(finding.Allowlisted),

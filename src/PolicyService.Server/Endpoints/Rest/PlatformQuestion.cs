@@ -10,8 +10,9 @@ using PolicyService.Server.Storage;
 namespace PolicyService.Server.Endpoints.Rest;
 
 /// <summary>
-/// What does a platform policy find about these pods? Asked of the engine, of a cluster that this policy alone binds, with the evidence in
-/// force. The policy is the one in the store now, so that who wrote it is answered by it at once.
+/// What does a platform policy find about these pods? Asked of the engine, of a cluster that this policy alone binds, with the evidence and the
+/// options in force: what a decision ends at before it comes to platform policies, a revoked digest above all, ends this too. The policy is the
+/// one in the store now, so that who wrote it is answered by it at once.
 /// </summary>
 internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollector collector, TimeProvider time)
 {
@@ -26,7 +27,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
         }
 
         var version = inForce.Current ?? throw new InvalidOperationException("no documents were read before the first request");
-        var snapshot = PolicySnapshot.Build(Documents(policy, version.Snapshot.Projects.GetValueOrDefault(policy.Name.Project)?.Options), generation: 0);
+        var snapshot = PolicySnapshot.Build(Documents(policy, version.Snapshot.Projects.GetValueOrDefault(policy.Name.Project)), generation: 0);
         var now = time.GetUtcNow();
         using var ending = new CancellationTokenSource(Core.Limits.DefaultDeadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, cancellation);
@@ -36,7 +37,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             var images = new List<ImageReply>();
             foreach (var image in pod.Images)
             {
-                images.Add(ImageReply.Of(image, await JudgeAsync(version, snapshot, policy, pod, image, now, either.Token)));
+                images.Add(await JudgeAsync(version, snapshot, policy, pod, image, now, either.Token));
             }
 
             replies.Add(new PodReply(pod.Name, pod.Namespace, pod.ServiceAccount, images));
@@ -45,7 +46,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
         return EvaluateReply.Of(replies);
     }
 
-    private async Task<PlatformFinding> JudgeAsync(
+    private async Task<ImageReply> JudgeAsync(
         PolicyVersion version, PolicySnapshot snapshot, PlatformPolicy policy, PodQuestion pod, ImageReference image, DateTimeOffset now, CancellationToken cancellation)
     {
         var request = new EvaluationRequest(image, Cluster) { Namespace = pod.Namespace, ServiceAccount = pod.ServiceAccount };
@@ -54,13 +55,18 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             throw new InvalidOperationException("one project was not found");
         }
 
+        if (selection is { IsEnded: true, Settled: { } settled })
+        {
+            return ImageReply.Of(image, settled);
+        }
+
         var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now, cancellation);
-        return PlatformEvaluation.Judge(policy, request, evidence, now);
+        return ImageReply.Of(image, PlatformEvaluation.Judge(policy, request, evidence, now));
     }
 
     /// <param name="policy">The policy.</param>
-    /// <param name="options">Those in force for its project; they say where attestations are.</param>
-    private static DocumentSet Documents(PlatformPolicy policy, ProjectOptions? options)
+    /// <param name="project">Its project as it is in force, for its options; null: it has no documents in force.</param>
+    private static DocumentSet Documents(PlatformPolicy policy, ProjectSnapshot? project)
     {
         var binding = new ClusterBinding(policy.Name.Project, Platform.Gke, [new PlatformPolicyBinding(policy.Name, BindingMode.Enforce)]);
         return new DocumentSet
@@ -72,7 +78,8 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
                 {
                     Id = policy.Name.Project,
                     PlatformPolicies = [policy],
-                    Options = new ProjectOptions { ContainerAnalysis = options?.ContainerAnalysis, EvidenceGrace = (options ?? ProjectOptions.Default).EvidenceGrace },
+                    Options = project?.Options ?? ProjectOptions.Default,
+                    OptionsRefused = project?.OptionsRefused ?? false,
                     Policy = new Policy
                     {
                         Project = policy.Name.Project,
