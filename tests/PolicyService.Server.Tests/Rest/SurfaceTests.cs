@@ -95,6 +95,28 @@ public sealed class SurfaceTests(RestServer rest) : IClassFixture<RestServer>
     }
 
     [Fact]
+    public async Task Byte_order_mark_before_a_body_is_no_part_of_it()
+    {
+        var project = RestServer.NewProject();
+        (string Method, string Path, string Body)[] requests =
+        [
+            ("POST", "notes?noteId=n", """{"attestation": {}}"""),
+            ("PUT", "policy", """{"defaultAdmissionRule": {"evaluationMode": "ALWAYS_DENY", "enforcementMode": "ENFORCED_BLOCK_AND_AUDIT_LOG"}}"""),
+            ("POST", "attestors?attestorId=a", $$$"""{"userOwnedGrafeasNote": {"noteReference": "projects/{{{project}}}/notes/n"}}"""),
+            ("POST", "occurrences", $$"""{"kind": "BUILD", "noteName": "projects/{{project}}/notes/n", "resourceUri": "x"}"""),
+            ("POST", "platforms/gke/policies?policyId=p", """{"gkePolicy": {}}"""),
+            ("POST", "policy:setIamPolicy", """{"policy": {}}"""),
+        ];
+        foreach (var (method, path, body) in requests)
+        {
+            await rest.DoAsync(method, $"/v1/projects/{project}/{path}", "\uFEFF" + body);
+        }
+
+        var many = await rest.SendAsync("POST", $"/v1/projects/{project}/occurrences", $"\uFEFF[{string.Join(',', Enumerable.Repeat('1', 100_001))}]");
+        Assert.Contains("has more than 100000 values", many.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Answer_is_compressed_for_who_takes_it()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/projects/z/policy");

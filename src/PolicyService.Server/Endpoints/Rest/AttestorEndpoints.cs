@@ -105,10 +105,15 @@ internal static class AttestorEndpoints
             return unread!;
         }
 
+        if (RestEndpoints.Elsewhere(store, key) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
         var outcome = await store.GetAsync(key, context.RequestAborted);
         if (outcome is not StoreOutcome.Found found)
         {
-            return RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(outcome);
+            return RestAnswer.Of(outcome);
         }
 
         return ValidateRequest.Read(body) is { } request

@@ -1,7 +1,4 @@
-using System.Text;
 using PolicyService.Core.Attestors;
-using PolicyService.Core.Documents;
-using PolicyService.Core.Policies;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -18,13 +15,10 @@ internal static class AttestorPins
             return RestAnswer.Unavailable(failure);
         }
 
-        var options = outcome is StoreOutcome.Found { Document: var document }
-            ? DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content)).Content as ProjectOptions
-            : null;
+        var pins = PinnedKeys.Of(project, outcome is StoreOutcome.Found { Document: var document } ? document.Content : null);
         FieldViolation[] unpinned =
         [
-            .. remote.Where(key => options?.PinnedKeys.ContainsKey(key.Key) is not true).Select(key => new FieldViolation(
-                key.Field, $"the key `{Shown.Value(key.Key.ToString())}` has no PEM, and pinnedKeys of the project's options does not pin it: send its PEM, or pin it first")),
+            .. remote.Where(key => !pins.ContainsKey(key.Key)).Select(key => new FieldViolation(key.Field, PinnedKeys.Missing(key.Key))),
         ];
         return unpinned.Length == 0 ? null : RestError.Invalid(unpinned);
     }

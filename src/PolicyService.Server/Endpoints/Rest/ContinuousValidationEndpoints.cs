@@ -22,6 +22,11 @@ internal static class ContinuousValidationEndpoints
             return refusal;
         }
 
+        if (RestEndpoints.Elsewhere(store, key) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
         var outcome = await store.GetAsync(key, context.RequestAborted);
         return outcome is StoreOutcome.NotFound
             ? RestAnswer.Json(new JsonObject { ["name"] = key.Name, ["enforcementPolicyConfig"] = new JsonObject() }.ToJsonString(RestJson.Relaxed))
@@ -33,6 +38,11 @@ internal static class ContinuousValidationEndpoints
         if (!RestEndpoints.TryKey(StoredKind.ContinuousValidation, $"projects/{project}/continuousValidationConfig", out var key, out var refusal))
         {
             return refusal;
+        }
+
+        if (RestEndpoints.Elsewhere(store, key) is { } elsewhere)
+        {
+            return elsewhere;
         }
 
         var (body, unread) = await RestBody.ReadAsync(context);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
 using PolicyService.Core;
 using PolicyService.Core.Documents;
@@ -26,7 +27,7 @@ internal static class IamEndpoints
 
     private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, StoredKind kind, StoredKind owner)
     {
-        if (!RestEndpoints.TryKey(kind, NameOf(context), out var key, out var refusal))
+        if (!TryKey(context, store, kind, out var key, out var refusal))
         {
             return refusal;
         }
@@ -48,7 +49,7 @@ internal static class IamEndpoints
 
     private static async Task<IResult> SetAsync(HttpContext context, DocumentStore store, StoredKind kind)
     {
-        if (!RestEndpoints.TryKey(kind, NameOf(context), out var key, out var refusal))
+        if (!TryKey(context, store, kind, out var key, out var refusal))
         {
             return refusal;
         }
@@ -112,7 +113,7 @@ internal static class IamEndpoints
 
     private static async Task<IResult> TestAsync(HttpContext context, DocumentStore store, StoredKind kind)
     {
-        if (!RestEndpoints.TryKey(kind, NameOf(context), out var key, out var refusal))
+        if (!TryKey(context, store, kind, out var key, out var refusal))
         {
             return refusal;
         }
@@ -144,6 +145,16 @@ internal static class IamEndpoints
     {
         (value, problem) = (text, $"write 1 to {Limits.LongStringBytes} characters");
         return text.Length is > 0 and <= Limits.LongStringBytes;
+    }
+
+    private static bool TryKey(HttpContext context, DocumentStore store, StoredKind kind, [NotNullWhen(true)] out DocumentKey? key, [NotNullWhen(false)] out IResult? refusal)
+    {
+        if (RestEndpoints.TryKey(kind, NameOf(context), out key, out refusal))
+        {
+            refusal = RestEndpoints.Elsewhere(store, key);
+        }
+
+        return refusal is null;
     }
 
     private static string NameOf(HttpContext context)

@@ -108,6 +108,11 @@ internal static class PlatformPolicyEndpoints
             return RestError.Invalid("name", "only policies under platforms/gke are evaluated by themselves");
         }
 
+        if (RestEndpoints.Elsewhere(store, key) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
         var pods = PodQuestion.Read(body);
         if (body.Refusal() is { } invalid)
         {
@@ -117,7 +122,7 @@ internal static class PlatformPolicyEndpoints
         var outcome = await store.GetAsync(key, context.RequestAborted);
         return outcome is StoreOutcome.Found found
             ? Results.Json(await question.AskAsync(found.Document, pods, context.RequestAborted), RestJson.Default.EvaluateReply)
-            : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(outcome);
+            : RestAnswer.Of(outcome);
     }
 
     private static bool TryKey(

@@ -44,7 +44,9 @@ internal sealed class RestBody
 
         var buffer = new MemoryStream();
         await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
-        return Parse(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
+        var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        // A mark at the start says how the text is encoded, and is no part of it.
+        return Parse(utf8.Span.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8);
     }
 
     private static (RestBody?, IResult?) Parse(ReadOnlyMemory<byte> utf8)
@@ -104,11 +106,7 @@ internal sealed class RestBody
     };
 
     /// <summary>A copy to change; numbers keep their spelling.</summary>
-    public JsonObject ToObject()
-    {
-        var bytes = _utf8.Span.StartsWith("\uFEFF"u8) ? _utf8.Span[3..] : _utf8.Span;
-        return JsonNode.Parse(bytes, Nodes, Strict)!.AsObject();
-    }
+    public JsonObject ToObject() => JsonNode.Parse(_utf8.Span, Nodes, Strict)!.AsObject();
 
     /// <summary>The answer that names every problem found so far; null if there is none.</summary>
     public IResult? Refusal() => Problems.HasErrors

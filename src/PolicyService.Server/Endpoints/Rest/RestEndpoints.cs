@@ -82,7 +82,7 @@ internal static class RestEndpoints
         ? RestError.Of(
             StatusCodes.Status400BadRequest,
             "FAILED_PRECONDITION",
-            $"the documents of project `{Shown.Value(key.Project)}` come from the directory: read and change them there",
+            DocumentStore.ElsewhereProblem(key),
             [])
         : null;
 
