@@ -71,7 +71,7 @@ public readonly record struct DocumentPlace(DocumentKind Kind, string Folder)
 
 /// <summary>
 /// Ids as names of files and folders. An id has up to 256 characters, a file name 255 bytes with its ending: a longer one is cut into a folder,
-/// the first 200 characters and <c>~</c>, which no id has, and in it the rest.
+/// the first 200 characters and <c>~</c>, which no id has, and in it <c>~</c> and the rest, so that no rest is a hidden name.
 /// </summary>
 public static class LongName
 {
@@ -80,7 +80,7 @@ public static class LongName
 
     /// <summary>The path, one name or two, for an id and the ending of its file.</summary>
     public static string PathOf(string id, string ending = "") =>
-        id.Length + ending.Length <= MaxFileNameBytes ? id + ending : $"{id[..HeadCharacters]}~/{id[HeadCharacters..]}{ending}";
+        id.Length + ending.Length <= MaxFileNameBytes ? id + ending : $"{id[..HeadCharacters]}~/~{id[HeadCharacters..]}{ending}";
 
     /// <summary>Whether a folder is the first part of an id.</summary>
     public static bool IsHead(string folder) => folder.Length == HeadCharacters + 1 && folder[^1] == '~';
@@ -88,8 +88,8 @@ public static class LongName
     /// <summary>The id that two names are together, if the first is the first part of one.</summary>
     public static bool TryJoin(string head, string rest, out string id)
     {
-        var valid = IsHead(head);
-        id = valid ? head[..^1] + rest : "";
+        var valid = IsHead(head) && rest.StartsWith('~');
+        id = valid ? head[..^1] + rest[1..] : "";
         return valid;
     }
 }

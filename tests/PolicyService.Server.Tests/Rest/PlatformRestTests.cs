@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Tests.Rest;
@@ -208,6 +209,24 @@ public sealed class PlatformRestTests(RestServer rest) : IClassFixture<RestServe
 
         Assert.Equal(["NON_CONFORMANT", "CONFORMANT"], images.Select(image => Text(image, "verdict")));
         Assert.Contains("was revoked by alice: backdoor", Text(images[0], "explanation"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Options_that_cannot_be_read_may_hold_revocations_and_leave_no_verdict()
+    {
+        await CreateAsync("""{"gkePolicy": {}}""");
+        var name = $"projects/{_project}/options";
+        await rest.Store.PutAsync(DocumentKey.Of(StoredKind.Options, name), "{}", "", "test", TestContext.Current.CancellationToken);
+        await using (var context = rest.Store.Database.CreateContext())
+        {
+            // As another version of the service may have written them.
+            await context.Database.ExecuteSqlAsync($"UPDATE documents SET content = '7', etag = 'another' WHERE name = {name}", TestContext.Current.CancellationToken);
+            await context.Database.ExecuteSqlRawAsync("UPDATE generation SET value = value + 1", TestContext.Current.CancellationToken);
+        }
+
+        await Eventually.Holds("there is no verdict", async () => (await EvaluateAsync(Pod(Ask.Attested)))["verdict"] == "ERROR");
+
+        Assert.Contains("revocations are unknown", Text(Images(await EvaluateAsync(Pod(Ask.Attested)))[0], "explanation"), StringComparison.Ordinal);
     }
 
     [Fact]

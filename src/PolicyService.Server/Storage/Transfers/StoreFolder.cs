@@ -53,7 +53,8 @@ internal static class StoreFolder
             {
                 foreach (var rest in Folders(folder))
                 {
-                    yield return LongName.TryJoin(name, Path.GetFileName(rest), out var project) ? (project, rest) : throw new InvalidOperationException("a head is one");
+                    // What is no rest of an id is no project either, and refused if it has anything.
+                    yield return LongName.TryJoin(name, Path.GetFileName(rest), out var project) ? (project, rest) : ("", rest);
                 }
             }
             else
