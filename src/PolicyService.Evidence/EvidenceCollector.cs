@@ -106,14 +106,17 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         }
     }
 
-    private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation) =>
-        needed.RemoteKeys(found, keys.IsKnown) is { } unknown
+    private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation)
+    {
+        var evidence = needed.Verify(found, keys.Lookup, verified.Check, cancellation);
+        return needed.RemoteKeys(found, evidence, keys.IsKnown) is { } unknown
             ? await FetchThenVerifyAsync(needed, found, unknown, cancellation)
-            : needed.Verify(found, keys.Lookup, verified.Check, cancellation);
+            : evidence;
+    }
 
     /// <summary>
-    /// Verifies with what is there, and again as each key arrives; signatures that were verified are not verified again. So a key service
-    /// that does not answer in time takes nothing away from what other keys vouch for.
+    /// Verifies with what is there, and again as each key arrives, until nothing is lacking; signatures that were verified are not verified
+    /// again. So a key service that does not answer in time takes nothing away from what other keys vouch for, neither answer nor time.
     /// </summary>
     private async Task<EvidenceSet> FetchThenVerifyAsync(
         NeededEvidence needed, CollectedAttestations found, List<RemoteKey> unknown, CancellationToken cancellation)
@@ -131,6 +134,10 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             fetched[fetching[done]] = await (Task<KeyResolution>)done;
             var latest = needed.Verify(found, Lookup, verified.Check, cancellation);
             evidence = cancellation.IsCancellationRequested ? evidence : latest;
+            if (needed.RemoteKeys(found, evidence, key => fetched.GetValueOrDefault(key) != OutOfTime) is null)
+            {
+                break;
+            }
         }
 
         return evidence;

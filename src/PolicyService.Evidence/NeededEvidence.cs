@@ -57,12 +57,18 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         return asked.Where(question => denied.Contains(question.Parent));
     }
 
-    /// <summary>The keys kept elsewhere that are named and not known; null: none.</summary>
-    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, Predicate<RemoteKey> isKnown)
+    /// <summary>The keys kept elsewhere that are named, not known, and might satisfy what the evidence at hand does not; null: none.</summary>
+    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, EvidenceSet evidence, Predicate<RemoteKey> isKnown)
     {
         List<RemoteKey>? unknown = null;
         foreach (var required in _attestors)
         {
+            if (!required.Attestor!.HasRemoteKeys || Evaluator.Judge(selection, required, evidence, now) is Conformance.Conformant)
+            {
+                // Who may write attestations could otherwise make each decision wait for a key of their choice.
+                continue;
+            }
+
             LocalEvidence.FindRemoteKeys(snapshot, selection, required, Of(found, ParentsOf(required)), isKnown, ref unknown);
         }
 
