@@ -108,9 +108,11 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
 
     private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation)
     {
+        // In this order: a key that arrives in between was not there when its signature was looked at.
+        var unknown = needed.RemoteKeys(found, evidence: null, keys.IsKnown);
         var evidence = needed.Verify(found, keys.Lookup, verified.Check, cancellation);
-        return needed.RemoteKeys(found, evidence, keys.IsKnown) is { } unknown
-            ? await FetchThenVerifyAsync(needed, found, unknown, cancellation)
+        return unknown is not null && needed.RemoteKeys(found, evidence, key => !unknown.Contains(key)) is { } lacking
+            ? await FetchThenVerifyAsync(needed, found, lacking, cancellation)
             : evidence;
     }
 

@@ -57,13 +57,13 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         return asked.Where(question => denied.Contains(question.Parent));
     }
 
-    /// <summary>The keys kept elsewhere that are named, not known, and might satisfy what the evidence at hand does not; null: none.</summary>
-    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, EvidenceSet evidence, Predicate<RemoteKey> isKnown)
+    /// <summary>The keys kept elsewhere that are named and not known; of what the evidence at hand does not satisfy, if there is any. Null: none.</summary>
+    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, EvidenceSet? evidence, Predicate<RemoteKey> isKnown)
     {
         List<RemoteKey>? unknown = null;
         foreach (var required in _attestors)
         {
-            if (!required.Attestor!.HasRemoteKeys || Evaluator.Judge(selection, required, evidence, now) is Conformance.Conformant)
+            if (!required.Attestor!.HasRemoteKeys || (evidence is not null && Evaluator.Judge(selection, required, evidence, now) is Conformance.Conformant))
             {
                 // Who may write attestations could otherwise make each decision wait for a key of their choice.
                 continue;

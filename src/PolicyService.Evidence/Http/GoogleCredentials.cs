@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Auth.OAuth2.Responses;
 
@@ -48,11 +49,19 @@ internal sealed class GoogleCredentials(Uri audience, string scope, string? file
         {
             var credential = place is null
                 ? GoogleCredential.FromComputeCredential(new ComputeCredential())
-                : await CredentialFactory.FromFileAsync<GoogleCredential>(place, cancellation);
+                : await CredentialFactory.FromFileAsync(place, await TypeOfAsync(place, cancellation), cancellation);
             _found = found = new Found(place, written, credential.CreateScoped(scope).UnderlyingCredential);
         }
 
         return found.Credential;
+    }
+
+    /// <summary>The library wants to be told what it will find. Any kind will do: the operator chose the file.</summary>
+    private static async Task<string> TypeOfAsync(string file, CancellationToken cancellation)
+    {
+        await using var stream = File.OpenRead(file);
+        using var content = await JsonDocument.ParseAsync(stream, cancellationToken: cancellation);
+        return content.RootElement.GetProperty("type").GetString()!;
     }
 
     private static string OfGcloud => Path.Combine(
