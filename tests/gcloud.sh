@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The real gcloud against the real server on a new store.
-#   tests/gcloud.sh [Release]      runs what `dotnet build -c Release` has built
+#   tests/gcloud.sh [Release [sqlite|postgres]]      runs what `dotnet build -c Release` has built, on a store in a file or on a PostgreSQL of its own
 # First the way of an attestation, command by command, as the README shows it; then every command of `gcloud container binauthz`
 # (tests/acceptance/run-gcloud.sh, with a stub of Cloud KMS). Prints `ok NAME` or `not ok NAME` for the former and the latter's own lines;
-# the exit code is 0 only if all pass. STORE=… names another store (`--Store:Postgres=Host=…`). Needs gcloud, openssl, curl, python3.
+# the exit code is 0 only if all pass. Needs gcloud, openssl, curl, python3; for PostgreSQL Debian's package of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 configuration=${1-Release}
+database=${2-sqlite}
 server_dll=$PWD/src/PolicyService.Server/bin/$configuration/net10.0/PolicyService.Server.dll
 acceptance=$PWD/tests/acceptance
 patience=30 # seconds until a write must count; it does within one
@@ -15,7 +16,7 @@ image=registry.example.com/shop/web@sha256:4b5e57f6eb2f42b9039b3d1e13929295f2317
 other=registry.example.com/shop/web@sha256:0000000000000000000000000000000000000000000000000000000000000000
 
 work=$(mktemp -d)
-server='' kms='' failed=0
+server='' kms='' postgres='' data='' failed=0
 
 finish() {
   trap - EXIT INT TERM
@@ -23,7 +24,11 @@ finish() {
     kill "$process" 2>/dev/null || true
     wait "$process" 2>/dev/null || true
   done
-  rm -rf "$work"
+  if [[ -n $postgres ]]; then
+    kill -INT "$postgres" 2>/dev/null || true
+    wait "$postgres" 2>/dev/null || true
+  fi
+  rm -rf "$work" "$data"
 }
 trap 'status=$?; finish; exit $status' EXIT
 trap 'exit 130' INT
@@ -39,6 +44,30 @@ await() {
     fi
     sleep 0.05
   done
+}
+
+# start_postgres: a PostgreSQL with its data in a folder of its own, on a free port; sets `store`.
+start_postgres() {
+  local programs as=() attempt port
+  programs=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
+  # PostgreSQL does not run as root. In a user namespace root is called otherwise; where there are none, Debian's package has made a user.
+  if ((EUID == 0)); then
+    as=(unshare --user --map-user=65534 --map-group=65534)
+    if ! "${as[@]}" true 2>/dev/null; then as=(setpriv --reuid postgres --regid postgres --clear-groups); fi
+  fi
+  data=$(cd / && "${as[@]}" mktemp -d /tmp/policyservice-postgres-XXXXXX)
+  (cd / && "${as[@]}" "$programs/initdb" --pgdata "$data" --username policyservice --auth trust --encoding UTF8 --locale C --no-sync) >"$work/initdb.log" 2>&1 ||
+    { cat "$work/initdb.log" >&2; return 1; }
+  for attempt in 1 2 3 4 5; do
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    (cd / && exec "${as[@]}" "$programs/postgres" -D "$data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off) >"$work/postgres.log" 2>&1 &
+    postgres=$!
+    if await "$work/postgres.log" 'ready to accept connections' "$postgres" >/dev/null; then
+      store="--Store:Postgres=Host=127.0.0.1;Port=$port;Database=postgres;Username=policyservice"
+      return 0
+    fi
+  done
+  return 1
 }
 
 # check NAME COMMAND…: runs it and says how it went.
@@ -102,7 +131,15 @@ YAML
   check "flow: and admits nothing" expect $other 'DENY SIGNATURE_INVALID'
 }
 
-dotnet "$server_dll" "${STORE:---Store:Path=$work/store.db}" --Urls:Grpc http://127.0.0.1:0 --Urls:Http http://127.0.0.1:0 \
+case $database in
+  sqlite) store=--Store:Path=$work/store.db ;;
+  postgres) start_postgres ;;
+  *)
+    echo "$database: write sqlite or postgres" >&2
+    exit 64
+    ;;
+esac
+dotnet "$server_dll" "$store" --Urls:Grpc http://127.0.0.1:0 --Urls:Http http://127.0.0.1:0 \
   --Audit:File "$work/decisions.jsonl" >/dev/null 2>"$work/server.log" &
 server=$!
 ready=$(await "$work/server.log" '^PolicyService is ready:' "$server")

@@ -2,13 +2,13 @@
 # Builds everything, checks it, and runs every test.
 #   tests/run.sh               all of it
 #   tests/run.sh --only Core   one test project (tests/PolicyService.Core.Tests), without the other checks
-# Needs the .NET SDK and node with npm; other tools it installs with apt-get where they are missing. The last line
+# Needs the .NET SDK; other tools it installs with apt-get where they are missing. The last line
 # counts: a step that failed is 1 failed. The exit code is 0 only if nothing failed and nothing was skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
+declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
 configuration=Release
 test_limit=40m
 
@@ -175,15 +175,15 @@ by_hand() {
   return "$status"
 }
 
-# The real client, where there is one; its requests are replayed by a test everywhere.
+# real_gcloud DATABASE: the real client, where there is one; its requests are replayed by a test everywhere.
 real_gcloud() {
   local p f status=0
   mkdir -p "$work/tmp"
-  run env TMPDIR="$work/tmp" tests/gcloud.sh "$configuration" >"$work/gcloud" || status=$?
+  run env TMPDIR="$work/tmp" tests/gcloud.sh "$configuration" "$1" >"$work/gcloud" || status=$?
   cat "$work/gcloud"
   p=$(grep -c '^ok ' "$work/gcloud" || true) f=$(grep -cE '^(not ok|FAIL) ' "$work/gcloud" || true)
   passed=$((passed + p)) failed=$((failed + f))
-  printf 'gcloud: %d passed, %d failed\n' "$p" "$f"
+  printf 'gcloud on %s: %d passed, %d failed\n' "$1" "$p" "$f"
   if ((p + f == 0)); then return 1; fi
   return "$status"
 }
@@ -218,7 +218,10 @@ if $built; then
     step "test $(basename "$project" .csproj)" test_project "$project" || true
   done
   if [[ -z $only ]]; then step "test by hand" by_hand || true; fi
-  if [[ -z $only ]] && command -v gcloud >/dev/null && command -v python3 >/dev/null; then step "test with gcloud" real_gcloud || true; fi
+  if [[ -z $only ]] && command -v gcloud >/dev/null && command -v python3 >/dev/null; then
+    step "test with gcloud on SQLite" real_gcloud sqlite || true
+    step "test with gcloud on PostgreSQL" real_gcloud postgres || true
+  fi
 else
   echo "the tests did not run: there is no build to run them on"
 fi

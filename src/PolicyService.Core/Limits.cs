@@ -33,6 +33,12 @@ public static class Limits
     /// <summary>Packets in a PGP public key block: keys, user ids and the signatures about them.</summary>
     public const int PgpKeyPackets = 512;
 
+    /// <summary>
+    /// Verifications with a public key to judge a PGP public key block: about two for each subkey and one for each revocation, however
+    /// often the key was renewed and whoever else certified it.
+    /// </summary>
+    public const int PgpKeyVerifications = 128;
+
     /// <summary>Signatures in one PGP message.</summary>
     public const int PgpSignaturesPerMessage = 16;
 

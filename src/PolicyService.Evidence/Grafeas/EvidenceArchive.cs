@@ -18,7 +18,7 @@ public sealed class EvidenceArchive : IAsyncDisposable
     /// <summary>
     /// Verified content that has waited for longer is not written: another replica may have seen since that its source shows it no more.
     /// </summary>
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PatienceAtEnd = TimeSpan.FromSeconds(2);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using PolicyService.Cli.Tests.Running;
 
 namespace PolicyService.Cli.Tests.Verbs;
@@ -49,6 +51,32 @@ public sealed class OfflineTests : IDisposable
 
         Assert.Equal((1, ""), (run.ExitCode, run.Error));
         Assert.Contains("NO_POLICY", run.Text, StringComparison.Ordinal);
+    }
+
+    [Fact, Trait("attack", "83")]
+    public async Task Container_analysis_is_not_asked_offline_and_what_it_may_have_is_an_error()
+    {
+        Assert.True(PolicyService.Core.Images.Digest.TryParse($"sha256:{new string('a', 64)}", out var digest));
+        _folder.Write("policy.yaml", "defaultAdmissionRule: {evaluationMode: REQUIRE_ATTESTATION, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG, requireAttestationsBy: [projects/default/attestors/qa]}");
+        _folder.Write("attestors/qa.json", JsonSerializer.Serialize(new
+        {
+            name = "projects/default/attestors/qa",
+            userOwnedGrafeasNote = new { noteReference = "projects/default/notes/qa", publicKeys = new[] { new { pkixPublicKey = new { publicKeyPem = PublicKey(), signatureAlgorithm = "ECDSA_P256_SHA256" } } } },
+        }));
+        // Whoever asked it would hang: nothing listens on the port of tcpmux, and nothing is sent there.
+        _folder.Write("options.yaml", "failMode: OPEN\ncontainerAnalysis: {endpoint: 'http://127.0.0.1:1', projects: [default]}\n");
+
+        var run = await Policyctl.RunAsync("evaluate", $"a.test/i@{digest}", "--cluster", "us-east1.prod", "--policies", _folder.Path);
+
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("CONTAINER_ANALYSIS:NOT_FETCHED", run.Text, StringComparison.Ordinal);
+        Assert.Contains("offline, nothing remote is read", run.Text, StringComparison.Ordinal);
+
+        static string PublicKey()
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            return key.ExportSubjectPublicKeyInfoPem();
+        }
     }
 
     [Theory]

@@ -20,7 +20,12 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
 
     private DateTimeOffset Now => _clock.GetUtcNow();
 
-    public ValueTask DisposeAsync() => _archive.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        // A test that failed may have left the store waiting.
+        _store.Gate = Task.CompletedTask;
+        return _archive.DisposeAsync();
+    }
 
     [Fact]
     public async Task Store_that_hangs_or_fails_delays_and_fails_no_decision()
@@ -80,7 +85,7 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
         _store.IsFailing = true;
         _archive.Keep(Key(1), Now, answer.Occurrences[0]);
         await Eventually.Holds("it failed", () => _metrics.Of(ArchiveOutcome.Failed) > 0);
-        _clock.Advance(TimeSpan.FromSeconds(11));
+        _clock.Advance(TimeSpan.FromSeconds(31));
         _store.IsFailing = false;
         await Eventually.Holds("it is written", () =>
         {

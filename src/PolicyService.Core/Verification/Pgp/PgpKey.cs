@@ -23,5 +23,13 @@ public sealed class PgpKey : VerificationKey
         : base(id, block, signers.Where(signer => signer.Problem is null).Select(signer => signer.Material.Digest).ToFrozenSet()) =>
         Signers = signers;
 
+    /// <summary>When the last of its keys that may sign expires, by its self-signatures; null if one never does.</summary>
+    public DateTimeOffset? Expires => Usable.Max(signer => signer.Period.Until) is var end && end == DateTimeOffset.MaxValue ? null : end;
+
+    /// <summary>Bits of the smallest RSA key among those that may sign; null if none is RSA.</summary>
+    public int? RsaBits => Usable.Min(signer => signer.Material.RsaBits);
+
     internal IReadOnlyList<PgpSigner> Signers { get; }
+
+    private IEnumerable<PgpSigner> Usable => Signers.Where(signer => signer.Problem is null);
 }

@@ -16,7 +16,7 @@ public sealed record PgpKeyReading(KeyId Id, PgpKey? Key, string? Problem);
 /// </summary>
 public static class PgpKeyBlock
 {
-    private const string Export = "export one key with `gpg --armor --export-options export-minimal --export <fingerprint>`";
+    internal const string Export = "export one key with `gpg --armor --export-options export-minimal --export <fingerprint>`";
 
     public static PgpKeyReading Read(string text)
     {
@@ -65,7 +65,7 @@ public static class PgpKeyBlock
     }
 
     /// <summary>Each key and user id with the signatures that follow it.</summary>
-    private static List<PgpKeyPart> Parts(List<PgpPacket> packets)
+    internal static List<PgpKeyPart> Parts(List<PgpPacket> packets)
     {
         var parts = new List<PgpKeyPart>();
         foreach (var packet in packets)

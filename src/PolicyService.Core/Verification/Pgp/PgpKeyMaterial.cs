@@ -37,6 +37,9 @@ internal sealed class PgpKeyMaterial
     /// <summary>SHA-256 of the same key as a SubjectPublicKeyInfo.</summary>
     public Digest Digest { get; }
 
+    /// <summary>Bits of the modulus; null if the key is not RSA.</summary>
+    public int? RsaBits => (_key as RSA)?.KeySize;
+
     /// <summary>Content of the packet.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
@@ -71,8 +74,14 @@ internal sealed class PgpKeyMaterial
         };
     }
 
+    /// <summary>Whether a signature of its algorithms could be this key's and be verified here.</summary>
+    public bool CanVerify(PgpSignature signature) => signature.KeyAlgorithm == Algorithm && signature.Hash is not null;
+
     /// <summary>Whether the signature is this key's over the data, one part after the other.</summary>
-    public bool Verify(PgpSignature signature, params ReadOnlySpan<ReadOnlyMemory<byte>> data)
+    public bool Verify(PgpSignature signature, params ReadOnlySpan<ReadOnlyMemory<byte>> data) => Verify(signature, new PgpVerificationCount(), data);
+
+    /// <summary>The same, false if it would be one verification more than the count allows. What the hash alone tells costs none.</summary>
+    public bool Verify(PgpSignature signature, PgpVerificationCount count, params ReadOnlySpan<ReadOnlyMemory<byte>> data)
     {
         if (signature.KeyAlgorithm != Algorithm || signature.Hash is not { } hashName)
         {
@@ -87,7 +96,7 @@ internal sealed class PgpKeyMaterial
 
         hasher.AppendData(signature.Trailer.Span);
         var hash = hasher.GetHashAndReset();
-        return hash.AsSpan().StartsWith(signature.HashStart.Span) && VerifyHash(hashName, hash, signature.Numbers);
+        return hash.AsSpan().StartsWith(signature.HashStart.Span) && count.TryTake() && VerifyHash(hashName, hash, signature.Numbers);
     }
 
     private bool VerifyHash(HashAlgorithmName hashName, byte[] hash, IReadOnlyList<BigInteger> numbers) => (_key, numbers) switch

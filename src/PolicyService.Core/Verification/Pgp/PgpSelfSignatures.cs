@@ -1,17 +1,52 @@
-using System.Buffers.Binary;
-
 namespace PolicyService.Core.Verification.Pgp;
 
 /// <summary>
-/// Judges a key block by the signatures the primary key made in it: which of its keys may sign, from when, until when. The newest
-/// statement about a key counts; a revocation counts for ever.
+/// Judges a key block by the signatures the primary key made in it: which of its keys may sign, from when, until when. A revocation
+/// counts for ever.
+/// <para>
+/// Of the statements about one thing the newest governs (RFC 9580, section 5.2.3.10), and it grants only if it qualifies: SHA-256 or
+/// better, understood, with its issuer named, not withdrawn. One that does not qualify grants nothing, but is the key's own all the same,
+/// so what it forbids counts as long as no newer statement qualifies. Were it passed over, an older and wider statement would come
+/// back. It does not make the key unusable by itself, because old tools still renew keys with SHA-1. Where it cannot be verified for want
+/// of its digest it is taken at its word, and where it cannot be understood it forbids everything.
+/// </para>
+/// <para>
+/// Direct-key signatures speak of the whole key, certifications of a user id by custom too (sections 5.2.3.10 and 10.1.1): the newest
+/// of each restrict together, and what one of them leaves open the other may grant.
+/// </para>
 /// </summary>
-internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<PgpKeyPart> parts)
+internal sealed class PgpSelfSignatures
 {
-    private readonly ReadOnlyMemory<byte> _primaryData = KeyData(primary.Body);
+    private readonly PgpKeyMaterial _primary;
+    private readonly IReadOnlyList<PgpComponent> _components;
+    private readonly PgpRevocations _revocations;
+    private readonly PgpVerificationCount _count = new();
+
+    public PgpSelfSignatures(PgpKeyMaterial primary, IEnumerable<PgpKeyPart> parts)
+    {
+        (_primary, _components) = (primary, PgpComponent.Of(parts));
+        _revocations = new PgpRevocations(primary, _components, _count);
+    }
+
+    /// <summary>How many verifications with a public key it took.</summary>
+    public int Verifications => _count.Value;
 
     /// <summary>The primary key and its readable subkeys. The problem says why none may sign; it is empty if one may.</summary>
     public IReadOnlyList<PgpSigner> Signers(out string problem)
+    {
+        var signers = Judge(out problem);
+        if (!_count.IsBeyondLimit)
+        {
+            return signers;
+        }
+
+        problem = $"judging the block takes more than {Limits.PgpKeyVerifications} verifications of signatures in it; {PgpKeyBlock.Export}";
+        return [new PgpSigner(_primary, default, problem)];
+    }
+
+    private ReadOnlyMemory<byte> PrimaryData => _components[0].Data;
+
+    private List<PgpSigner> Judge(out string problem)
     {
         problem = "";
         var first = Primary();
@@ -23,11 +58,11 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
             return signers;
         }
 
-        foreach (var part in parts.Where(part => part.Packet.Tag is PgpTag.PublicSubkey))
+        foreach (var component in _components.Where(component => component.Packet.Tag is PgpTag.PublicSubkey))
         {
-            if (PgpKeyMaterial.Read(part.Packet, out _) is { } subkey) // most are for encryption, and signatures of others verify nowhere
+            if (PgpKeyMaterial.Read(component.Packet, out _) is { } subkey) // most are for encryption, and signatures of others verify nowhere
             {
-                signers.Add(Subkey(part, subkey, first.Period));
+                signers.Add(Subkey(component, subkey, first.Period));
             }
         }
 
@@ -41,44 +76,60 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
 
     private PgpSigner Primary()
     {
-        if (IsRevoked(parts[0], PgpSignatureType.KeyRevocation, _primaryData))
+        if (_revocations.OfKey)
         {
-            return new PgpSigner(primary, default, "the key is revoked; make a new one");
+            return new PgpSigner(_primary, default, "the key is revoked; make a new one");
         }
 
-        List<PgpSignature> statements = [.. Made(parts[0], _primaryData).Where(signature => signature.Type is PgpSignatureType.DirectKey)];
-        foreach (var part in parts.Where(part => part.Packet.Tag is PgpTag.UserId or PgpTag.UserAttribute))
+        var users = Newest(_components.Where(component => component.Packet.Tag is PgpTag.UserId or PgpTag.UserAttribute).SelectMany(UserStatements), _primary);
+        var direct = Newest(DirectStatements(), _primary);
+        if (users.Governing is null && direct.Governing is null)
         {
-            var data = UserData(part.Packet);
-            if (!IsRevoked(part, PgpSignatureType.CertificationRevocation, _primaryData, data))
-            {
-                statements.AddRange(Made(part, _primaryData, data).Where(IsCertification));
-            }
-        }
-
-        return Newest(statements, primary) is { } newest
-            ? new PgpSigner(primary, PeriodOf(newest, primary), newest.Subpackets.MaySign ? null : "the primary key is not marked for signing")
-            : new PgpSigner(primary, default, "the key has no valid signature of its own with SHA-256 or better; "
+            return new PgpSigner(_primary, default, "the key has no valid signature of its own with SHA-256 or better; "
                 + "make one with `gpg --cert-digest-algo SHA256 --quick-set-expire <fingerprint> <time>` and export it again");
+        }
+
+        (users, direct) = (users.Since(direct.Governing), direct.Since(users.Governing));
+        return (users.Flaw ?? direct.Flaw) is { } flaw ? new PgpSigner(_primary, default, NotUnderstood("the key", flaw))
+            : new PgpSigner(
+                _primary,
+                users.PeriodOf(_primary).Within(direct.PeriodOf(_primary)),
+                (users.MaySign ?? direct.MaySign) is true && direct.MaySign is not false ? null : "the primary key is not marked for signing");
     }
 
-    private static bool IsCertification(PgpSignature signature) =>
-        signature.Type is >= PgpSignatureType.GenericCertification and <= PgpSignatureType.PositiveCertification;
-
-    private PgpSigner Subkey(PgpKeyPart part, PgpKeyMaterial subkey, ValidityPeriod primaryPeriod)
+    private IEnumerable<PgpStatement> UserStatements(PgpComponent user)
     {
-        var data = KeyData(part.Packet.Body);
-        if (IsRevoked(part, PgpSignatureType.SubkeyRevocation, _primaryData, data))
+        ReadOnlyMemory<byte>[] data = [PrimaryData, user.Data];
+        var isWithdrawn = _revocations.Includes(user);
+        return user.Made(type => type is >= PgpSignatureType.GenericCertification and <= PgpSignatureType.PositiveCertification)
+            .Select(signature => new PgpStatement(signature, data, isWithdrawn));
+    }
+
+    /// <summary>Those that say anything of the key's use: one that only names who may revoke the key leaves it as it was (RFC 9580, section 5.2.3.23).</summary>
+    private IEnumerable<PgpStatement> DirectStatements()
+    {
+        ReadOnlyMemory<byte>[] data = [PrimaryData];
+        var isWithdrawn = _revocations.Includes(_components[0]);
+        return _components.SelectMany(component => component.Made(type => type is PgpSignatureType.DirectKey))
+            .Where(signature => signature.Subpackets is { HasFlags: true } or { KeyExpiresAfter: not 0 } or { Problem: not null })
+            .Select(signature => new PgpStatement(signature, data, isWithdrawn));
+    }
+
+    private PgpSigner Subkey(PgpComponent component, PgpKeyMaterial subkey, ValidityPeriod primaryPeriod)
+    {
+        if (_revocations.Includes(component))
         {
             return new PgpSigner(subkey, default, "a subkey is revoked");
         }
 
-        var bindings = Made(part, _primaryData, data).Where(signature => signature.Type is PgpSignatureType.SubkeyBinding);
-        return Newest(bindings, subkey) is not { } binding ? new PgpSigner(subkey, default, "a subkey is not bound to the primary key by a valid signature")
-            : !binding.Subpackets.MaySign ? new PgpSigner(subkey, default, "a subkey is not marked for signing")
-            : BackSignature(binding, subkey, data) is not { } back
+        var bindings = Newest(
+            component.Made(type => type is PgpSignatureType.SubkeyBinding).Select(signature => new PgpStatement(signature, [PrimaryData, component.Data], false)), subkey);
+        return bindings.Governing is not { } binding ? new PgpSigner(subkey, default, "a subkey is not bound to the primary key by a valid signature")
+            : bindings.Flaw is { } flaw ? new PgpSigner(subkey, default, NotUnderstood("a subkey", flaw))
+            : bindings.MaySign is not true ? new PgpSigner(subkey, default, "a subkey is not marked for signing")
+            : BackSignature(binding, subkey, component.Data) is not { } back
                 ? new PgpSigner(subkey, default, "a signing subkey lacks its own signature over the primary key (`cross-certify` in `gpg --edit-key`)")
-            : new PgpSigner(subkey, PeriodOf(binding, subkey).Within(primaryPeriod).Within(new ValidityPeriod(back.Created, back.Until)), null);
+            : new PgpSigner(subkey, bindings.PeriodOf(subkey).Within(primaryPeriod).Within(new ValidityPeriod(back.Created, back.Until)), null);
     }
 
     /// <summary>The subkey's consent: without it, anybody could take a stranger's signing key for a subkey of his own.</summary>
@@ -89,7 +140,7 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
             if (PgpSignature.Read(body) is { Type: PgpSignatureType.PrimaryKeyBinding, HasStrongHash: true, Subpackets.Problem: null } back
                 && back.Created >= subkey.Created
                 && back.IsIssuedBy(subkey)
-                && subkey.Verify(back, _primaryData, subkeyData))
+                && subkey.Verify(back, _count, PrimaryData, subkeyData))
             {
                 return back;
             }
@@ -98,59 +149,29 @@ internal sealed class PgpSelfSignatures(PgpKeyMaterial primary, IReadOnlyList<Pg
         return null;
     }
 
-    /// <summary>The good signatures of the primary key over the data.</summary>
-    private IEnumerable<PgpSignature> Made(PgpKeyPart part, params ReadOnlyMemory<byte>[] data) =>
-        part.Signatures.Select(PgpSignature.Read).OfType<PgpSignature>()
-            .Where(signature => signature.HasStrongHash && signature.Subpackets.Problem is null && signature.IsIssuedBy(primary) && primary.Verify(signature, data));
-
-    /// <summary>
-    /// Whether the primary key took it back. A revocation that cannot be judged counts: one by another key, with an old hash other than
-    /// SHA-1, or of a form that is not read here. One that says it is the key's own, and is not, does not.
-    /// </summary>
-    private bool IsRevoked(PgpKeyPart part, PgpSignatureType type, params ReadOnlyMemory<byte>[] data)
+    /// <summary>The statements of the primary key that count. What is older than the governing one is not even verified.</summary>
+    private PgpStatements Newest(IEnumerable<PgpStatement> statements, PgpKeyMaterial key)
     {
-        // It may stand anywhere in the block; one that cannot be judged is taken to be about what it stands beside.
-        foreach (var (owner, body) in parts.SelectMany(owner => owner.Signatures.Where(body => TypeOf(body.Span) == type).Select(body => (owner, body))))
+        PgpSignature? governing = null;
+        var counted = new List<PgpSignature>();
+        foreach (var (signature, data, isWithdrawn) in PgpStatements.NewestFirst(statements.Where(statement => statement.Signature.MayBeIssuedBy(_primary)), key))
         {
-            var signature = PgpSignature.Read(body);
-            var isJudged = signature is { Hash: not null, Subpackets.Problem: null } && signature.IsIssuedBy(primary);
-            if (isJudged ? primary.Verify(signature!, data) : owner == part || type is PgpSignatureType.KeyRevocation)
+            if (governing is not null && PgpStatements.TimeOf(signature) < governing.Created)
             {
-                return true;
+                break;
+            }
+
+            var canVerify = _primary.CanVerify(signature);
+            if (!canVerify || _primary.Verify(signature, _count, data))
+            {
+                counted.Add(signature);
+                governing ??= canVerify && !isWithdrawn && signature.HasStrongHash && signature.Subpackets.Problem is null && signature.IsIssuedBy(_primary) ? signature : null;
             }
         }
 
-        return false;
+        return new PgpStatements(governing, counted);
     }
 
-    /// <summary>The type as versions 3 to 6 have it, so that a revocation of an unreadable version is not passed over.</summary>
-    private static PgpSignatureType? TypeOf(ReadOnlySpan<byte> body) => body switch
-    {
-        [3, _, var type, ..] => (PgpSignatureType)type,
-        [_, var type, ..] => (PgpSignatureType)type,
-        _ => null,
-    };
-
-    /// <summary>The newest statement; of several made in one second, the one that says least.</summary>
-    private static PgpSignature? Newest(IEnumerable<PgpSignature> statements, PgpKeyMaterial key) => statements
-        .Where(statement => statement.Created >= key.Created)
-        .OrderByDescending(statement => statement.Created)
-        .ThenBy(statement => statement.Subpackets.MaySign)
-        .ThenBy(statement => PeriodOf(statement, key).Until)
-        .FirstOrDefault();
-
-    private static ValidityPeriod PeriodOf(PgpSignature statement, PgpKeyMaterial key) =>
-        new ValidityPeriod(statement.Created, statement.Until).Within(new ValidityPeriod(key.Created, PgpTime.After(key.Created, statement.Subpackets.KeyExpiresAfter)));
-
-    private static ReadOnlyMemory<byte> KeyData(ReadOnlyMemory<byte> body) =>
-        (byte[])[0x99, (byte)(body.Length >> 8), (byte)body.Length, .. body.Span];
-
-    private static ReadOnlyMemory<byte> UserData(PgpPacket packet)
-    {
-        var data = new byte[5 + packet.Body.Length];
-        data[0] = (byte)(packet.Tag is PgpTag.UserId ? 0xB4 : 0xD1);
-        BinaryPrimitives.WriteInt32BigEndian(data.AsSpan(1), packet.Body.Length);
-        packet.Body.CopyTo(data.AsMemory(5));
-        return data;
-    }
+    private static string NotUnderstood(string what, string flaw) =>
+        $"the newest signature about {what} is not understood ({flaw}), so nobody knows what it forbids; make a new one with `gpg --quick-set-expire` and export it again";
 }

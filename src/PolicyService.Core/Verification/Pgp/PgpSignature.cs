@@ -75,9 +75,17 @@ internal sealed class PgpSignature
             ? new PgpSignature(packet)
             : null;
 
+    /// <summary>
+    /// Whether the key may have made it: it names that key, or nobody that could be told. The names outside the signed part are not to be
+    /// trusted, but who can change them can as well take the signature out of the block.
+    /// </summary>
+    public bool MayBeIssuedBy(PgpKeyMaterial key) => Subpackets.Issuers.Count == 0 || Subpackets.Issuers.Any(issuer => issuer.IsEmpty || Names(issuer, key));
+
     /// <summary>Whether it names the key as its issuer, in every place where it names one, and in one at least.</summary>
-    public bool IsIssuedBy(PgpKeyMaterial key) => Subpackets.Issuers.Count > 0 && Subpackets.Issuers.All(issuer =>
-        issuer.Span.SequenceEqual(issuer.Length == sizeof(ulong) ? key.Fingerprint.Span[^sizeof(ulong)..] : key.Fingerprint.Span));
+    public bool IsIssuedBy(PgpKeyMaterial key) => Subpackets.Issuers.Count > 0 && Subpackets.Issuers.All(issuer => Names(issuer, key));
+
+    private static bool Names(ReadOnlyMemory<byte> issuer, PgpKeyMaterial key) =>
+        issuer.Span.SequenceEqual(issuer.Length == sizeof(ulong) ? key.Fingerprint.Span[^sizeof(ulong)..] : key.Fingerprint.Span);
 }
 
 /// <summary>Times as PGP has them: whole seconds since 1970 in 32 bits.</summary>

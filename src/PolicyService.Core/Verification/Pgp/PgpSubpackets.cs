@@ -10,13 +10,16 @@ namespace PolicyService.Core.Verification.Pgp;
 internal sealed class PgpSubpackets
 {
     private const int FingerprintLength = 20;
+    private const int LaterFingerprintLength = 32; // of keys of versions 5 and 6, which are never ours
 
-    // What may be marked critical: the ones read below, and the ones about encryption and display, which say nothing of a signature.
-    private static readonly HashSet<int> Understood = [2, 3, 9, 11, 16, 21, 22, 23, 25, 27, 29, 30, 32, 33];
+    // What may be marked critical: the ones read below, the ones about encryption and display, which say nothing of a signature, and
+    // who may revoke what (7 and 12): a revocation by another key counts anyhow.
+    private static readonly HashSet<int> Understood = [2, 3, 7, 9, 11, 12, 16, 21, 22, 23, 25, 27, 29, 30, 32, 33];
 
     private readonly List<ReadOnlyMemory<byte>> _issuers = [];
     private readonly List<ReadOnlyMemory<byte>> _embedded = [];
     private readonly HashSet<int> _seen = [];
+    private int _dates;
 
     public PgpSubpackets(SignaturePacket packet)
     {
@@ -49,12 +52,18 @@ internal sealed class PgpSubpackets
     /// <summary>Seconds after the key was made; zero is never.</summary>
     public uint KeyExpiresAfter { get; private set; }
 
-    /// <summary>Whether the key may sign documents. Without flags it may not: no key has lacked them in twenty years.</summary>
+    /// <summary>Whether it says when it was made, once.</summary>
+    public bool IsDated => _dates == 1 && Created != default;
+
+    /// <summary>Whether it says what the key is for.</summary>
+    public bool HasFlags => _seen.Contains(27);
+
+    /// <summary>Whether it says that the key may sign documents.</summary>
     public bool MaySign { get; private set; }
 
     public bool HasOnlyIssuersUnhashed { get; private set; } = true;
 
-    /// <summary>Key ids (8 bytes) and fingerprints (20 bytes) of who is said to have made it; anything else matches no key.</summary>
+    /// <summary>Key ids (8 bytes) and fingerprints (20 bytes) of who is said to have made it; anything else matches no key, and is empty where it names nobody.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Issuers => _issuers;
 
     /// <summary>Contents of signature packets.</summary>
@@ -67,6 +76,7 @@ internal sealed class PgpSubpackets
             Problem ??= $"it has a critical subpacket of type {type}, which is not understood here";
         }
 
+        _dates += type == 2 ? 1 : 0;
         if (type is 2 or 3 or 9 or 27 && !_seen.Add(type))
         {
             Problem ??= $"it has two subpackets of type {type}";
@@ -103,7 +113,9 @@ internal sealed class PgpSubpackets
                 _issuers.Add(data.Length == sizeof(ulong) ? data : default);
                 break;
             case 33:
-                _issuers.Add(data.Length == 1 + FingerprintLength && data[0] == 4 ? data.AsMemory(1) : default);
+                _issuers.Add(data.Length == 1 + FingerprintLength && data[0] == 4 ? data.AsMemory(1)
+                    : data.Length == 1 + LaterFingerprintLength && data[0] is 5 or 6 ? data
+                    : default);
                 break;
             case 32:
                 _embedded.Add(data);

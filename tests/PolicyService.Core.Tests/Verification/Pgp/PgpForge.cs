@@ -60,6 +60,18 @@ internal sealed class PgpForge(RSA key, byte algorithm = 1)
 
     public PgpPacket Certify() => Certify([.. Made(KeyTime), .. Sub(27, 3)]);
 
+    /// <summary>What the key says of itself without a user.</summary>
+    public PgpPacket Direct(byte[] hashed, byte hash = 8) => Sign(PgpSignatureType.DirectKey, Data, [.. hashed, .. Issuer], hash: hash);
+
+    /// <summary>What the key says of a subkey, with the subkey's consent.</summary>
+    public PgpPacket Bind(PgpForge subkey, byte[] hashed, byte hash = 8)
+    {
+        byte[] data = [.. Data, .. subkey.Data];
+        var back = subkey.Sign(PgpSignatureType.PrimaryKeyBinding, data, [.. Made(KeyTime), .. subkey.Issuer]).Body;
+        var length = 1 + back.Length - 192;
+        return Sign(PgpSignatureType.SubkeyBinding, data, [.. hashed, .. Issuer], [(byte)((length >> 8) + 192), (byte)length, 32, .. back.Span], hash);
+    }
+
     public string KeyBlock(params IEnumerable<PgpPacket> statements) => Block([Packet(PgpTag.PublicKey, Body), User, .. statements]);
 
     /// <summary>A number with its length in bits.</summary>
