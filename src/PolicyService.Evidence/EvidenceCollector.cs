@@ -49,6 +49,12 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         NeededEvidence needed, CollectedAttestations found, IReadOnlyList<RemoteQuestion> questions, CancellationToken cancellation)
     {
         var since = remote?.Now ?? 0;
+        // Keys are asked for meanwhile: an answer that names one would otherwise cost a further round trip.
+        foreach (var key in needed.LikelyKeys(questions.Where(question => remote?.IsKnown(question) is false)))
+        {
+            keys.Prefetch(key);
+        }
+
         found = found with { Remote = await AllAsync(questions, question => remote?.OfAsync(question, cancellation)) };
         var evidence = await VerifyAsync(needed, found, cancellation);
         RemoteQuestion[] denying = [.. needed.Denying(evidence, questions)];

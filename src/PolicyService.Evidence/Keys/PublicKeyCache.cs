@@ -73,6 +73,15 @@ public sealed class PublicKeyCache
         return Find(remote);
     }
 
+    /// <summary>Begins to fetch a key that is not known, and does not wait for it.</summary>
+    public void Prefetch(RemoteKey remote)
+    {
+        if (remote.Pin is not null && !Knows(remote))
+        {
+            _ = Flight(remote);
+        }
+    }
+
     /// <summary>Fetches again the keys whose time has come or whose source failed, and reads the states of all. What fails leaves things as they are.</summary>
     public Task MaintainAsync(CancellationToken cancellation) => Parallel.ForEachAsync(
         _kept.Keys.Select(identity => identity.Name).Concat(States.All.Select(pair => pair.Key)).Distinct().ToArray(),
