@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PolicyService.Api.V1;
 using PolicyService.Cli.Outputs;
+using PolicyService.Core.Documents;
 
 namespace PolicyService.Cli.Evaluations;
 
@@ -30,7 +31,7 @@ internal static class JsonOutput
     {
         var response = answer.Response;
         writer.WriteStartObject();
-        writer.WriteString("image", response.ImageDigest);
+        writer.WriteString("image", KeyMaterial.Mask(response.ImageDigest));
         // One image of several manifests is told apart by the workload it is for.
         WriteGiven(writer, "namespace", answer.Manifest?.Namespace ?? "");
         WriteGiven(writer, "serviceAccount", answer.Manifest?.ServiceAccount ?? "");
@@ -61,7 +62,7 @@ internal static class JsonOutput
         writer.WriteStartObject();
         writer.WriteString("code", WireNames.Of(reason.Code));
         WriteGiven(writer, "detail", reason.Detail);
-        writer.WriteString("text", reason.Text);
+        writer.WriteString("text", KeyMaterial.Mask(reason.Text));
         WriteGiven(writer, "attestor", reason.Attestor);
         WriteGiven(writer, "keyId", reason.KeyId);
         WriteGiven(writer, "check", reason.Check);
@@ -94,7 +95,7 @@ internal static class JsonOutput
     {
         if (value.Length > 0)
         {
-            writer.WriteString(name, value);
+            writer.WriteString(name, KeyMaterial.Mask(value));
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace PolicyService.Cli.Inputs;
@@ -15,4 +17,18 @@ internal static class EvaluationTime
     public static bool TryParse(string text, out DateTimeOffset time) =>
         DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)
         && time >= DateTimeOffset.UnixEpoch;
+
+    /// <summary><c>--at TIME</c>; null where it is not given.</summary>
+    public static Option<DateTimeOffset?> Option(string description) => new("--at") { HelpName = "TIME", Description = description, CustomParser = Parse };
+
+    private static DateTimeOffset? Parse(ArgumentResult result)
+    {
+        if (TryParse(result.Tokens.Single().Value, out var time))
+        {
+            return time;
+        }
+
+        result.AddError("--at: write a time from 1970 on with its offset, as 2026-01-31T12:00:00Z");
+        return null;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -16,11 +17,13 @@ internal static class Json
 
     public static void Write(Stream output, Action<Utf8JsonWriter> write)
     {
-        using (var writer = new Utf8JsonWriter(output, Readable))
+        using var written = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(written, Readable))
         {
             write(writer);
         }
 
+        output.Write(Encoding.UTF8.GetBytes(Printable.Json(Encoding.UTF8.GetString(written.GetBuffer().AsSpan(0, (int)written.Length)))));
         output.Write("\n"u8);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace PolicyService.Cli.Outputs;
@@ -13,11 +14,21 @@ internal sealed record Terminal(Stream Input, Stream Output, TextWriter Text, Te
     /// <summary>Width of tables where there is no terminal to ask.</summary>
     private const int PipedWidth = 120;
 
-    public static Terminal OfProcess() =>
-        new(Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Out, Console.Error, Console.IsOutputRedirected);
+    public static Terminal OfProcess()
+    {
+        var output = new PipeStream(Console.OpenStandardOutput(), mayFail: false);
+        // What draws asks whether it draws on the console's own writer, and whatever else writes to the console goes the same way.
+        Console.SetOut(Writer(output, Console.OutputEncoding));
+        Console.SetError(Writer(new PipeStream(Console.OpenStandardError(), mayFail: true), Console.OutputEncoding));
+        return new Terminal(Console.OpenStandardInput(), output, Console.Out, Console.Error, Console.IsOutputRedirected);
+    }
 
     /// <summary>One whole line on stderr, whatever it quotes.</summary>
     public void Say(string message) => Error.WriteLine($"policyctl: {Printable.Line(message)}");
+
+    /// <summary>As the console's own: each text at once, and no mark at the beginning.</summary>
+    private static StreamWriter Writer(Stream stream, Encoding encoding) =>
+        new(stream, encoding is UTF8Encoding ? new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) : encoding) { AutoFlush = true };
 
     /// <summary>Stdout for people. Colour only on a terminal that shows it: never in a pipe, never against <c>NO_COLOR</c>.</summary>
     public IAnsiConsole Screen()

@@ -21,7 +21,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
     private readonly Option<string> _cluster = new("--cluster") { Required = true, HelpName = "LOCATION.CLUSTER", Description = "Cluster the images would run on" };
     private readonly Option<Uri?> _server = new("--server") { HelpName = "URL", Description = "gRPC address of a PolicyService to ask, e.g. http://127.0.0.1:50051", CustomParser = ParseServer };
     private readonly Option<string?> _policies = new("--policies") { HelpName = "DIR", Description = "Documents to decide by, without a server" };
-    private readonly Option<DateTimeOffset?> _at = new("--at") { HelpName = "TIME", Description = "With --policies: decide as of this time, e.g. 2026-01-31T12:00:00Z", CustomParser = ParseTime };
+    private readonly Option<DateTimeOffset?> _at = EvaluationTime.Option("With --policies: decide as of this time, e.g. 2026-01-31T12:00:00Z");
     private readonly Option<KmsEndpoint?> _kms = KmsEndpoints.Option("With --policies: fetch keys kept in Cloud KMS there; without it none are fetched");
     private readonly Option<string?> _namespace = new("--namespace") { HelpName = "NAME", Description = "Kubernetes namespace of the workload, whatever manifests say" };
     private readonly Option<string?> _serviceAccount = new("--service-account") { HelpName = "NAME", Description = "Kubernetes service account of the workload, whatever manifests say" };
@@ -49,7 +49,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
             0  every image is admitted (ALLOW or DRYRUN)
             1  an image is denied
             2  wrong usage or invalid input
-            3  an image is denied because of an error, or there was no answer
+            3  an image is denied because of an error, there was no answer, or stdout could not be written
             Of several images the worst counts: 2, then 3, then 1, then 0.
             """,
         };
@@ -118,7 +118,9 @@ internal sealed class EvaluateVerb(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var files = parsed.GetValue(_files) ?? [];
-        if (ManifestFiles.Read(files, parsed.GetValue(_namespace), parsed.GetValue(_serviceAccount), terminal) is not { } manifests)
+        // A pipe may say nothing for ever, and no read of one can be called off: it is left behind when a signal asks for the end.
+        var reading = Task.Run(() => ManifestFiles.Read(files, parsed.GetValue(_namespace), parsed.GetValue(_serviceAccount), terminal), cancellation);
+        if (await reading.WaitAsync(cancellation) is not { } manifests)
         {
             return ExitCodes.Usage;
         }
@@ -193,16 +195,5 @@ internal sealed class EvaluateVerb(Terminal terminal)
         }
 
         return url;
-    }
-
-    private static DateTimeOffset? ParseTime(ArgumentResult result)
-    {
-        if (EvaluationTime.TryParse(result.Tokens.Single().Value, out var time))
-        {
-            return time;
-        }
-
-        result.AddError("--at: write a time from 1970 on with its offset, as 2026-01-31T12:00:00Z");
-        return null;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class PolicyVerb(Terminal terminal)
 {
     private readonly Argument<string> _directory = new("DIR") { Arity = ArgumentArity.ZeroOrOne, Description = "Directory of documents", DefaultValueFactory = _ => "." };
     private readonly Option<string> _format = new("--format") { HelpName = "text|json|sarif", Description = "For people, for programs, or for code scanning", DefaultValueFactory = _ => "text" };
+    private readonly Option<DateTimeOffset?> _at = EvaluationTime.Option("Say which keys have expired by this time, e.g. 2026-12-31T00:00:00Z; by default now");
     private readonly Option<bool> _strict = new("--strict") { Description = "Warnings fail too" };
 
     public static Command Create(Terminal terminal) =>
@@ -33,11 +34,13 @@ internal sealed class PolicyVerb(Terminal terminal)
             0  no errors; with --strict no findings at all
             1  errors, or with --strict warnings
             2  wrong usage, or no documents to read
+            3  stdout could not be written
             """,
         };
         verb.Add(_directory);
         verb.Add(_format);
         verb.Add(_strict);
+        verb.Add(_at);
         _format.OneOf("text", "json", "sarif");
         verb.SetAction(RunLint);
         return verb;
@@ -51,7 +54,7 @@ internal sealed class PolicyVerb(Terminal terminal)
             return ExitCodes.Usage;
         }
 
-        LintFinding[] findings = [.. PolicyLinter.Lint(contents.Files, contents.Problems).Select(finding => finding with { File = Place(directory, finding.File) })];
+        LintFinding[] findings = [.. PolicyLinter.Lint(contents.Files, parsed.GetValue(_at) ?? TimeProvider.System.GetUtcNow(), contents.Problems).Select(finding => finding with { File = Place(directory, finding.File) })];
         switch (parsed.GetValue(_format))
         {
             case "json":

@@ -94,7 +94,7 @@ internal sealed class StoreVerbs(Terminal terminal)
             using var process = new Process { StartInfo = start };
             process.Start();
             process.StandardInput.Close();
-            var output = process.StandardOutput.BaseStream.CopyToAsync(terminal.Output, cancellation);
+            var output = CopyAsync(process, cancellation);
             while (await process.StandardError.ReadLineAsync(cancellation) is { } line)
             {
                 terminal.Say(line);
@@ -108,6 +108,20 @@ internal sealed class StoreVerbs(Terminal terminal)
         {
             terminal.Say(exception.Message);
             return ExitCodes.NoDecision;
+        }
+    }
+
+    /// <summary>Where stdout takes no more the command must not wait for it for ever.</summary>
+    private async Task CopyAsync(Process process, CancellationToken cancellation)
+    {
+        try
+        {
+            await process.StandardOutput.BaseStream.CopyToAsync(terminal.Output, cancellation);
+        }
+        catch (OutputException)
+        {
+            process.Kill();
+            throw;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using PolicyService.Cli.Outputs;
+using PolicyService.Core.Documents;
 
 namespace PolicyService.Cli.Verbs;
 
@@ -12,6 +13,15 @@ internal static class VerbRunner
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
+        // Neither understood nor repeated: any part of it could be taken for an image, and be sent to a server.
+        if (KeyMaterial.CharactersIn(string.Join(' ', args)) is > 0 and var characters)
+        {
+            terminal.Say(
+                $"the arguments hold a private key ({characters} characters): name the file it is in, or its public half; "
+                + "and replace it, because others on this machine could read it here");
+            return ExitCodes.Usage;
+        }
+
         // An argument is an image, never a file of arguments: `@name` means nothing here.
         var parsed = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
@@ -32,6 +42,11 @@ internal static class VerbRunner
         catch (OperationCanceledException)
         {
             terminal.Say("interrupted");
+            return ExitCodes.NoDecision;
+        }
+        catch (OutputException closed)
+        {
+            terminal.Say($"stdout could not be written ({closed.Message}): what it has is not all, so do not use it; give it a file or a pipe that takes all");
             return ExitCodes.NoDecision;
         }
         catch (Exception defect)

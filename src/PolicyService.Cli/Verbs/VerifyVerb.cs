@@ -49,6 +49,7 @@ internal sealed class VerifyVerb(Terminal terminal)
             0  verified
             1  refused: the signature does not verify, or what it signs does not vouch for the image
             2  wrong usage or unusable input
+            3  stdout could not be written
             """,
         };
         foreach (var option in new Option[] { _image, _key, _algorithm, _payload, _signature })

@@ -17,7 +17,7 @@ public sealed record DocumentProblem(string File, Mark Mark, string Message, str
     public string Missing { get; init; } = "";
 
     public override string ToString() =>
-        $"{Shown.Value(File)}:{Mark.Line}:{Mark.Column}: {(Severity is ProblemSeverity.Error ? "error" : "warning")}: {Message}; {Remedy}";
+        $"{Shown.Path(File)}:{Mark.Line}:{Mark.Column}: {(Severity is ProblemSeverity.Error ? "error" : "warning")}: {Message}; {Remedy}";
 }
 
 /// <summary>All problems of one document: reading goes on after the first.</summary>

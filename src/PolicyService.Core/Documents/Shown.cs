@@ -9,19 +9,33 @@ public static class Shown
     private const int MaxCharacters = 120;
 
     /// <summary>
-    /// The value with control and non-ASCII characters escaped, cut after 120 characters. A PEM block is never shown: what stands in the
-    /// wrong place may be a private key.
+    /// The value with control and non-ASCII characters escaped, cut after 120 characters. A PEM block is never shown, nor a private key of
+    /// any form: it may stand in the wrong place.
     /// </summary>
     public static string Value(string? text)
     {
-        text ??= "";
-        if (text.Contains("-----BEGIN", StringComparison.Ordinal) || text.Contains("PRIVATE KEY", StringComparison.Ordinal))
-        {
-            return "(a PEM block)";
-        }
+        text = WithoutKeys(text ?? "");
+        return text.Length <= MaxCharacters
+            ? Escaped(text).ToString()
+            : Escaped(text.AsSpan(0, MaxCharacters)).Append(CultureInfo.InvariantCulture, $"… ({text.Length} characters)").ToString();
+    }
 
-        var shown = new StringBuilder(Math.Min(text.Length, MaxCharacters) + 16);
-        foreach (var character in text.AsSpan(0, Math.Min(text.Length, MaxCharacters)))
+    /// <summary>The same for the path of a file, of which the end is kept: it is what names the file.</summary>
+    public static string Path(string? text)
+    {
+        text = WithoutKeys(text ?? "");
+        return text.Length <= MaxCharacters ? Escaped(text).ToString() : $"…{Escaped(text.AsSpan(text.Length - MaxCharacters))}";
+    }
+
+    private static string WithoutKeys(string text) =>
+        text.Contains("-----BEGIN", StringComparison.Ordinal) || text.Contains("PRIVATE KEY", StringComparison.Ordinal)
+            ? string.Create(CultureInfo.InvariantCulture, $"(a PEM block, {text.Length} characters)")
+            : KeyMaterial.Mask(text);
+
+    private static StringBuilder Escaped(ReadOnlySpan<char> text)
+    {
+        var shown = new StringBuilder(text.Length + 32);
+        foreach (var character in text)
         {
             // The back-tick delimits values in our messages.
             if (character is >= ' ' and <= '~' and not '`')
@@ -34,8 +48,6 @@ public static class Shown
             }
         }
 
-        return text.Length <= MaxCharacters
-            ? shown.ToString()
-            : shown.Append(CultureInfo.InvariantCulture, $"… ({text.Length} characters)").ToString();
+        return shown;
     }
 }

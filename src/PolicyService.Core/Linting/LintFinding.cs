@@ -25,23 +25,33 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     public static readonly LintRule SharedKey = new("PS015", ProblemSeverity.Warning, "Two attestors share a key: one signer speaks for both.");
     public static readonly LintRule SharedKeyRefused = new("PS016", ProblemSeverity.Error, "Two attestors of one rule share a key that could satisfy both at once.");
     public static readonly LintRule KeyWithoutPin = new("PS017", ProblemSeverity.Error, "A rule needs a key kept in Cloud KMS that is not pinned, so it verifies nothing.");
+    public static readonly LintRule KeyExpired = new("PS018", ProblemSeverity.Warning, "The PGP key has expired, or does not hold yet: it verifies nothing now.");
+    public static readonly LintRule KeyExpiresSoon = new("PS019", ProblemSeverity.Warning, "The PGP key expires within 30 days.");
     public static readonly LintRule PatternMatchesSiblings = new("PS020", ProblemSeverity.Warning, "The pattern matches names that only begin like the one meant.");
     public static readonly LintRule PatternMatchesTag = new("PS021", ProblemSeverity.Warning, "The pattern admits an image by tag, which can move.");
     public static readonly LintRule PatternNeverMatches = new("PS022", ProblemSeverity.Error, "No image's normalised name matches the pattern.");
     public static readonly LintRule PatternShadowed = new("PS023", ProblemSeverity.Warning, "Another pattern matches everything this one does.");
-    public static readonly LintRule AllowlistVoidsDeny = new("PS024", ProblemSeverity.Warning, "An allowlist admits images past a rule that denies all.");
+    public static readonly LintRule AllowlistVoidsDeny = new("PS024", ProblemSeverity.Warning, "The allowlist has a whole registry, so a rule that denies all denies nothing there.");
+    public static readonly LintRule PatternCoversRegistry = new("PS025", ProblemSeverity.Warning, "The pattern covers a public registry, where anybody can push, without naming an owner.");
     public static readonly LintRule RuleUnreachable = new("PS030", ProblemSeverity.Warning, "No request reaches the rule.");
     public static readonly LintRule RuleLikeDefault = new("PS031", ProblemSeverity.Warning, "The rule says what the default rule says.");
+    public static readonly LintRule DryRunOfAllow = new("PS032", ProblemSeverity.Warning, "A dry run of a rule that allows all has no effect.");
+    public static readonly LintRule DefaultBlocksNothing = new("PS033", ProblemSeverity.Warning, "The default rule is a dry run: it blocks nothing.");
     public static readonly LintRule EmptyCheckSet = new("PS040", ProblemSeverity.Warning, "A check set without checks, or a policy without check sets, allows every image.");
     public static readonly LintRule CheckUnavailable = new("PS041", ProblemSeverity.Warning, "This version cannot evaluate the check; it answers an error.");
     public static readonly LintRule DanglingPlatformPolicy = new("PS042", ProblemSeverity.Error, "A binding names a platform policy that does not exist.");
     public static readonly LintRule CheckSetShadowed = new("PS043", ProblemSeverity.Warning, "An earlier check set of the same scope is chosen first.");
+    public static readonly LintRule BindingWithoutMode = new("PS044", ProblemSeverity.Warning, "A binding names no mode, so its platform policy only monitors.");
+    public static readonly LintRule FailOpen = new("PS050", ProblemSeverity.Warning, "Errors of the service admit images.");
+    public static readonly LintRule RevocationOfNobody = new("PS051", ProblemSeverity.Error, "A revocation names an attestor that does not exist, so it revokes nothing.");
+    public static readonly LintRule OptionsOfNobody = new("PS052", ProblemSeverity.Warning, "Options are given for an attestor that does not exist.");
 
     /// <summary>Every rule, in the order of the codes.</summary>
     public static IReadOnlyList<LintRule> All { get; } =
     [
         Document, DocumentPart, DocumentMissing, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused, KeyWithoutPin,
-        PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny,
-        RuleUnreachable, RuleLikeDefault, EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed,
+        KeyExpired, KeyExpiresSoon, PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny, PatternCoversRegistry,
+        RuleUnreachable, RuleLikeDefault, DryRunOfAllow, DefaultBlocksNothing,
+        EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed, BindingWithoutMode, FailOpen, RevocationOfNobody, OptionsOfNobody,
     ];
 }

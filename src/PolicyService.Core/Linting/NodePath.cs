@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using PolicyService.Core.Documents;
 
 namespace PolicyService.Core.Linting;
@@ -6,6 +8,11 @@ namespace PolicyService.Core.Linting;
 /// <summary>Finds a value in a document again, to say where it stands.</summary>
 internal static class NodePath
 {
+    /// <summary>A mapping of fewer fields is searched one by one; of more it has an index, because a policy may have ten thousands of rules.</summary>
+    private const int IndexedFrom = 32;
+
+    private static readonly ConditionalWeakTable<MappingNode, FrozenDictionary<string, MappingEntry>> Indices = [];
+
     /// <summary>The place of a field or item; of its nearest parent if it is not there.</summary>
     /// <param name="node">The document.</param>
     /// <param name="steps">Names of fields, or numbers of items from 0.</param>
@@ -16,7 +23,7 @@ internal static class NodePath
         {
             switch (node)
             {
-                case MappingNode mapping when mapping.Entries.FirstOrDefault(entry => entry.Key == step) is { } entry:
+                case MappingNode mapping when EntryOf(mapping, step) is { } entry:
                     (node, mark) = (entry.Value, entry.Mark);
                     break;
                 case SequenceNode sequence when int.TryParse(step, CultureInfo.InvariantCulture, out var index) && index < sequence.Items.Count:
@@ -38,7 +45,7 @@ internal static class NodePath
         {
             node = node switch
             {
-                MappingNode mapping => mapping.Entries.FirstOrDefault(entry => entry.Key == step)?.Value,
+                MappingNode mapping => EntryOf(mapping, step)?.Value,
                 SequenceNode sequence when int.TryParse(step, CultureInfo.InvariantCulture, out var index) && index < sequence.Items.Count => sequence.Items[index],
                 _ => null,
             };
@@ -52,4 +59,8 @@ internal static class NodePath
     public static IReadOnlyList<MappingEntry> Entries(DocumentNode? node) => node is MappingNode mapping ? mapping.Entries : [];
 
     public static string Text(DocumentNode? node) => node is ScalarNode { IsNull: false } scalar ? scalar.Text : "";
+
+    private static MappingEntry? EntryOf(MappingNode mapping, string key) => mapping.Entries.Count < IndexedFrom
+        ? mapping.Entries.FirstOrDefault(entry => entry.Key == key)
+        : Indices.GetValue(mapping, large => large.Entries.DistinctBy(entry => entry.Key).ToFrozenDictionary(entry => entry.Key, StringComparer.Ordinal)).GetValueOrDefault(key);
 }

@@ -15,20 +15,21 @@ internal static class PatternLinter
     /// <param name="items">Each pattern with its place.</param>
     public static IEnumerable<LintFinding> Lint(string file, IReadOnlyList<(NamePattern Pattern, Mark Mark)> items)
     {
+        var broader = PatternCover.Broader([.. items.Select(item => item.Pattern)]);
         for (var index = 0; index < items.Count; index++)
         {
             var (pattern, mark) = items[index];
-            var finding = NeverMatches(file, pattern, mark) ?? MatchesSiblings(file, pattern, mark) ?? MatchesTag(file, pattern, mark);
+            var finding = NeverMatches(file, pattern, mark) ?? PublicRegistries.Lint(file, pattern, mark) ?? MatchesSiblings(file, pattern, mark) ?? MatchesTag(file, pattern, mark);
             if (finding is not null)
             {
                 yield return finding;
             }
 
             // What matches nothing is everybody's subset, and has been said to match nothing.
-            if (finding?.Rule != LintRule.PatternNeverMatches && Broader(items, index) is { } broader)
+            if (finding?.Rule != LintRule.PatternNeverMatches && broader[index] is { } other)
             {
                 yield return new LintFinding(
-                    LintRule.PatternShadowed, file, mark, $"everything `{Shown.Value(pattern.Text)}` matches, `{Shown.Value(broader.Text)}` matches too", "remove the narrower pattern, or the broader one if it was not meant");
+                    LintRule.PatternShadowed, file, mark, $"everything `{Shown.Value(pattern.Text)}` matches, `{Shown.Value(other.Text)}` matches too", "remove the narrower pattern, or the broader one if it was not meant");
             }
         }
     }
@@ -105,22 +106,6 @@ internal static class PatternLinter
         string[] algorithms = [.. Algorithms.Append($"{begun}:").Append($"{begun}x:").Where(name => name.StartsWith(begun, StringComparison.Ordinal))];
         string[] starts = begun.Contains(':', StringComparison.Ordinal) ? [literal] : [.. algorithms.Select(name => literal[..(at + 1)] + name)];
         return [literal, .. starts.SelectMany(start => HexDigits.Select(digits => start.PadRight(start.IndexOf(':', at) + 1 + digits, '0')))];
-    }
-
-    private static NamePattern? Broader(IReadOnlyList<(NamePattern Pattern, Mark Mark)> items, int index)
-    {
-        var pattern = items[index].Pattern;
-        for (var other = 0; other < items.Count; other++)
-        {
-            // Of two that are the same the first stays.
-            var candidate = items[other].Pattern;
-            if (candidate.Text == pattern.Text ? other < index : Covers(candidate, pattern))
-            {
-                return candidate;
-            }
-        }
-
-        return null;
     }
 
     /// <summary>Whether all that the narrower pattern matches the broader one matches too.</summary>

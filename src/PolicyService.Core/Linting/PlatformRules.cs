@@ -14,6 +14,7 @@ internal static class PlatformRules
         return PatternLinter.Lint(file.Path, PolicyLinter.Patterns(file.Tree, "gkePolicy", "imageAllowlist", "allowPattern"))
             .Concat(PatternLinter.Lint(file.Path, PolicyLinter.Patterns(file.Tree, "cloudRunPolicy", "allowlistPatterns")))
             .Concat(sets.SelectMany(set => LintSet(file, set)))
+            .Concat(policy.CloudRunRule is { } rule ? PolicyRules.DryRun(file, rule, "the rule", "cloudRunPolicy", "rule") : [])
             .Concat(Empty(file, policy, sets))
             .Concat(Unavailable(file, policy))
             .Concat(Shadowed(file, policy));
@@ -21,6 +22,16 @@ internal static class PlatformRules
 
     public static IEnumerable<LintFinding> LintBindings(LintedFile file, ClusterBindings clusters, PolicySnapshot snapshot)
     {
+        var listed = NodePath.Entries(NodePath.Find(file.Tree, "clusters")).Select(entry => entry.Value);
+        foreach (var item in listed.Append(NodePath.Find(file.Tree, "default")).SelectMany(cluster => NodePath.Items(NodePath.Find(cluster, "platformPolicies"))))
+        {
+            if (NodePath.Find(item, "mode") is null or { IsNull: true })
+            {
+                yield return file.Finding(
+                    LintRule.BindingWithoutMode, item.Mark, $"{NodePath.Text(NodePath.Find(item, "name"))} is bound without a mode, which means MONITOR: it blocks nothing", "write mode: ENFORCE, or mode: MONITOR if it is only to show in the trace");
+            }
+        }
+
         foreach (var (cluster, binding) in clusters.Clusters)
         {
             foreach (var finding in Dangling(file, binding, snapshot, "clusters", cluster))
@@ -58,7 +69,17 @@ internal static class PlatformRules
     {
         foreach (var item in NodePath.Items(NodePath.Find(check, "trustedDirectoryCheck", "trustedDirPatterns")))
         {
-            if (DirectoryPattern.TryParse(NodePath.Text(item), out var pattern, out _) && !Inside(pattern.Text).Any(pattern.Contains))
+            if (!DirectoryPattern.TryParse(NodePath.Text(item), out var pattern, out _))
+            {
+                continue;
+            }
+
+            if (PublicRegistries.LintDirectory(file.Path, pattern.Text, item.Mark) is { } finding)
+            {
+                yield return finding;
+            }
+
+            if (!Inside(pattern.Text).Any(pattern.Contains))
             {
                 yield return file.Finding(
                     LintRule.PatternNeverMatches, item.Mark, $"no image lies in `{Shown.Value(pattern.Text)}`: names are normalised before they are matched", "write the registry and the path in full, in lower case (docker.io/library for Docker's own)");

@@ -6,14 +6,6 @@ using PolicyService.Core.Policies;
 
 namespace PolicyService.Core.Linting;
 
-/// <summary>A file of a documents directory as the linter sees it: parsed, and as a tree with places.</summary>
-internal sealed record LintedFile(ParsedDocument Parsed, DocumentNode? Tree)
-{
-    public string Path => Parsed.Path;
-
-    public LintFinding Finding(LintRule rule, Mark mark, string message, string remedy) => new(rule, Path, mark, message, remedy);
-}
-
 /// <summary>
 /// Says what in a documents directory is wrong, or is probably not what its author meant. Pure: the files are given as bytes.
 /// </summary>
@@ -21,18 +13,19 @@ public static class PolicyLinter
 {
     /// <summary>Lints all files of a directory together; paths are relative to it. Findings stand in the order of files and lines.</summary>
     /// <param name="files">The files that could be read.</param>
+    /// <param name="time">The time as of which keys hold or have expired.</param>
     /// <param name="unread">What is wrong with those that could not.</param>
     public static IReadOnlyList<LintFinding> Lint(
-        IReadOnlyCollection<(string Path, ReadOnlyMemory<byte> Content)> files, IReadOnlyCollection<DocumentProblem>? unread = null)
+        IReadOnlyCollection<(string Path, ReadOnlyMemory<byte> Content)> files, DateTimeOffset time, IReadOnlyCollection<DocumentProblem>? unread = null)
     {
         var linted = files.Select(file => Read(file.Path, file.Content)).ToArray();
         var conflicts = new List<DocumentProblem>();
-        var snapshot = PolicySnapshot.Build(DocumentFiles.Assemble([.. linted.Select(file => file.Parsed)], conflicts), 1);
+        var directory = new LintedDirectory(linted, PolicySnapshot.Build(DocumentFiles.Assemble([.. linted.Select(file => file.Parsed)], conflicts), 1), time);
         return
         [
             .. linted.SelectMany(file => file.Parsed.Problems).Concat(conflicts).Select(problem => Problem(problem, LintRule.DocumentPart))
                 .Concat((unread ?? []).Select(problem => Problem(problem, LintRule.DocumentMissing)))
-                .Concat(linted.SelectMany(file => LintFile(file, linted, snapshot)))
+                .Concat(linted.SelectMany(file => LintFile(file, directory)))
                 .Distinct()
                 .OrderBy(finding => finding.File, StringComparer.Ordinal)
                 .ThenBy(finding => finding.Mark.Line)
@@ -51,12 +44,13 @@ public static class PolicyLinter
     private static LintFinding Problem(DocumentProblem problem, LintRule warning) => new(
         problem.Severity is ProblemSeverity.Error ? LintRule.Document : warning, problem.File, problem.Mark, problem.Message, problem.Remedy);
 
-    private static IEnumerable<LintFinding> LintFile(LintedFile file, LintedFile[] all, PolicySnapshot snapshot) => file.Parsed.Content switch
+    private static IEnumerable<LintFinding> LintFile(LintedFile file, LintedDirectory directory) => file.Parsed.Content switch
     {
-        Policy policy => PolicyRules.Lint(file, policy, snapshot),
-        Attestor attestor => AttestorRules.Lint(file, attestor, all),
+        Policy policy => PolicyRules.Lint(file, policy, directory.Snapshot),
+        Attestor attestor => AttestorRules.Lint(file, attestor, directory),
         PlatformPolicy policy => PlatformRules.Lint(file, policy),
-        ClusterBindings clusters => PlatformRules.LintBindings(file, clusters, snapshot),
+        ClusterBindings clusters => PlatformRules.LintBindings(file, clusters, directory.Snapshot),
+        ProjectOptions => OptionsRules.Lint(file, directory),
         SystemPolicy => PatternLinter.Lint(file.Path, Patterns(file.Tree, "admissionWhitelistPatterns")),
         _ => [],
     };

@@ -1,4 +1,5 @@
 using PolicyService.Core.Documents;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 
 namespace PolicyService.Core.Linting;
@@ -19,8 +20,10 @@ internal static class PolicyRules
         var patterns = PolicyLinter.Patterns(file.Tree, "admissionWhitelistPatterns");
         var project = snapshot.Projects.Values.FirstOrDefault(candidate => ReferenceEquals(candidate.Policy, policy));
         return PatternLinter.Lint(file.Path, patterns)
-            .Concat(VoidedDenials(file, policy, patterns.Count))
+            .Concat(VoidedDenials(file, policy, [.. patterns.Select(item => item.Pattern).Where(PublicRegistries.IsWholeRegistry)]))
             .Concat(policy.SpecificRules.Values.Append(policy.DefaultRule).SelectMany(rule => Attestors(file, rule, project)))
+            .Concat(policy.SpecificRules.Values.SelectMany(rule => DryRun(file, rule, NameOf(rule), Maps[rule.Scope], rule.Key)))
+            .Concat(DryRun(file, policy.DefaultRule, NameOf(policy.DefaultRule), "defaultAdmissionRule"))
             .Concat(policy.SpecificRules.Values.SelectMany(rule => Specific(file, rule, policy, project, snapshot)));
     }
 
@@ -30,18 +33,40 @@ internal static class PolicyRules
 
     private static string NameOf(AdmissionRule rule) => rule.Scope is RuleScope.Default ? "the default rule" : $"the rule for `{Shown.Value(rule.Key)}`";
 
-    private static IEnumerable<LintFinding> VoidedDenials(LintedFile file, Policy policy, int patterns)
+    /// <summary>
+    /// An allowlist is what a denial of everything else is for; but where anybody may push to what it has, nothing is denied to those who
+    /// do. A rule of its own for a cluster or a namespace is voided by any whole registry: the workloads there come from one.
+    /// </summary>
+    private static IEnumerable<LintFinding> VoidedDenials(LintedFile file, Policy policy, NamePattern[] registries)
     {
-        if (patterns == 0)
-        {
-            yield break;
-        }
-
+        var anyone = Array.Find(registries, pattern => PublicRegistries.Contains(PublicRegistries.HostOf(pattern)));
         foreach (var rule in policy.SpecificRules.Values.Append(policy.DefaultRule).Where(rule => rule.Evaluation is EvaluationMode.AlwaysDeny))
         {
-            yield return file.Finding(
-                LintRule.AllowlistVoidsDeny, MarkOf(file, rule), $"{NameOf(rule)} denies all, but the allowlist comes first", "make sure that each pattern of admissionWhitelistPatterns is meant for this rule too");
+            if ((anyone ?? (rule.Scope is RuleScope.Default ? null : registries.FirstOrDefault())) is { } pattern)
+            {
+                yield return file.Finding(
+                    LintRule.AllowlistVoidsDeny, MarkOf(file, rule), $"{NameOf(rule)} denies all, but the allowlist comes first, and `{Shown.Value(pattern.Text)}` admits a whole registry", "name in the pattern whose images are meant: <registry>/<owner>/**");
+            }
         }
+    }
+
+    /// <summary>What a dry run makes of a rule, whose place is at the steps. Of the rules for some requests only, a dry run is a way to begin.</summary>
+    internal static IEnumerable<LintFinding> DryRun(LintedFile file, AdmissionRule rule, string name, params ReadOnlySpan<string> steps)
+    {
+        if (rule.Enforcement is not EnforcementMode.DryRun)
+        {
+            return [];
+        }
+
+        var mark = NodePath.MarkOf(file.Tree, [.. steps, "enforcementMode"]);
+        return rule switch
+        {
+            { Evaluation: EvaluationMode.AlwaysAllow } =>
+                [file.Finding(LintRule.DryRunOfAllow, mark, $"{name} allows all, so there is nothing that its dry run could record", "write ENFORCED_BLOCK_AND_AUDIT_LOG, or the evaluationMode that was meant")],
+            { Scope: RuleScope.Default } =>
+                [file.Finding(LintRule.DefaultBlocksNothing, mark, $"{name} is a dry run: what it denies is recorded and runs", "write ENFORCED_BLOCK_AND_AUDIT_LOG once the records show that nothing needed is denied")],
+            _ => [],
+        };
     }
 
     private static IEnumerable<LintFinding> Attestors(LintedFile file, AdmissionRule rule, ProjectSnapshot? project)

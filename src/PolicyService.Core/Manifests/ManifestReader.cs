@@ -21,7 +21,10 @@ public sealed class ManifestReader
     private readonly string? _serviceAccount;
     private readonly List<ManifestImage> _images = [];
     private readonly List<string> _notes = [];
+    private readonly UnreadImages _unread = new();
     private int _pods;
+    private int _document;
+    private bool _hasUnread;
 
     private ManifestReader(ProblemList problems, string? givenNamespace, string? givenServiceAccount) =>
         (_problems, _namespace, _serviceAccount) = (problems, givenNamespace, givenServiceAccount);
@@ -42,12 +45,16 @@ public sealed class ManifestReader
         var reader = new ManifestReader(problems, givenNamespace, givenServiceAccount);
         foreach (var node in objects)
         {
+            reader._document++;
             reader.ReadObject(node, "");
         }
 
         if (reader._images.Count == 0 && !problems.HasErrors)
         {
-            problems.Error(objects is [var first, ..] ? first.Mark : new Mark(1, 1), "no object in it runs an image", "give manifests of workloads: a Pod, or an object with a pod template");
+            problems.Error(
+                objects is [var first, ..] ? first.Mark : new Mark(1, 1),
+                reader._hasUnread ? "none of the images in it can be evaluated" : "no object in it runs an image",
+                "give manifests of workloads: a Pod, or an object with a pod template");
         }
 
         return new ManifestContent(reader._images, reader._notes);
@@ -124,7 +131,24 @@ public sealed class ManifestReader
 
                 break;
         }
+
+        NoteUnread(manifest, kind, owner.Name);
     }
+
+    /// <summary>Silence about an image would be taken for its admission.</summary>
+    private void NoteUnread(MappingReader manifest, string kind, string name)
+    {
+        if (_unread.CountIn(manifest.Node, (Field(manifest.Node, "apiVersion") as ScalarNode)?.Text ?? "") is > 0 and var count)
+        {
+            _hasUnread = true;
+            Note(manifest.Node.Mark, string.Create(
+                CultureInfo.InvariantCulture,
+                $"warning: document {_document}, {Shown.Value(kind)}{(name.Length > 0 ? $" `{Shown.Value(name)}`" : "")}: {count} {(count == 1 ? "image in it was" : "images in it were")} not evaluated, because where such an object runs images is not known here; name them as IMAGE, or judge the pods that its controller makes"));
+        }
+    }
+
+    private void Note(Mark mark, string text) =>
+        _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{_problems.File}:{mark.Line}:{mark.Column}: {text}"));
 
     private static bool HasPodTemplate(DocumentNode? holder) => Field(Field(holder, "template"), "spec") is MappingNode;
 
@@ -201,6 +225,7 @@ public sealed class ManifestReader
             _problems.Error(owner.MarkOf(field), $"`{field}` is missing, so it is not known what would run", "write the image; where a controller fills it in, judge the pods it makes");
         }
 
+        _unread.Read(Field(owner.Node, field));
         return string.IsNullOrEmpty(image) ? null : image;
     }
 
@@ -230,10 +255,7 @@ public sealed class ManifestReader
             || annotations.GetValueOrDefault(OldBreakGlass) == "true";
         if (isMarked)
         {
-            var mark = metadata.Node.Mark;
-            _notes.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{_problems.File}:{mark.Line}:{mark.Column}: note: the break-glass marker of a file is not honoured; ask with --break-glass JUSTIFICATION"));
+            Note(metadata.Node.Mark, "note: the break-glass marker of a file is not honoured; ask with --break-glass JUSTIFICATION");
         }
     }
 

@@ -128,7 +128,7 @@ public static class DocumentFiles
             {
                 refused.Add(file.Path);
                 problems.Add(new DocumentProblem(
-                    file.Path, new Mark(1, 1), $"it defines what {string.Join(", ", group.Where(other => other != file).Select(other => Shown.Value(other.Path)))} defines; none of them counts", "keep one of the files", ProblemSeverity.Error));
+                    file.Path, new Mark(1, 1), $"it defines what {string.Join(", ", group.Where(other => other != file).Select(other => Shown.Path(other.Path)))} defines; none of them counts", "keep one of the files", ProblemSeverity.Error));
             }
         }
 

@@ -4,10 +4,11 @@ using PolicyService.Cli.Outputs;
 using PolicyService.Cli.Tests.Running;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Linting;
+using PolicyService.Core.Tests.Verification.Pgp;
 
 namespace PolicyService.Cli.Tests.Verbs;
 
-public sealed class PolicyLintTests : IDisposable
+public sealed class PolicyLintTests(GpgHome gpg) : IDisposable
 {
     private const string Clean = """
         name: projects/acme/policy
@@ -134,7 +135,7 @@ public sealed class PolicyLintTests : IDisposable
     public async Task Link_that_leads_nowhere_is_a_warning(string link)
     {
         Write("clean");
-        _folder.Write("p/projects/acme-2/options.yaml", "failMode: OPEN");
+        _folder.Write("p/projects/acme-2/options.yaml", "bindRepository: true");
         Directory.CreateDirectory(Path.GetDirectoryName(_folder[$"p/{link}"])!);
         File.CreateSymbolicLink(_folder[$"p/{link}"], "nowhere");
 
@@ -183,6 +184,36 @@ public sealed class PolicyLintTests : IDisposable
 
         Assert.Equal(0, run.ExitCode);
         Assert.StartsWith("policy.yaml:3:44: warning PS020: ", run.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2026-01-15T00:00:00Z", 0, null)]
+    [InlineData("2026-02-15T00:00:00Z", 0, "PS019")]
+    [InlineData("2026-03-01T00:00:00Z", 1, "PS018")]
+    [InlineData(null, 1, "PS018")]
+    public async Task Keys_are_judged_as_of_a_time(string? at, int exitCode, string? code)
+    {
+        Write("clean");
+        _folder.Write("p/attestors/build.yaml", $$"""
+            name: projects/acme/attestors/build
+            userOwnedGrafeasNote:
+              noteReference: projects/acme/notes/build
+              publicKeys: [{asciiArmoredPgpPublicKey: "{{gpg.Export(gpg.Generate("ed25519", expire: "20260301T000000")).ReplaceLineEndings("\\n")}}"}]
+            """);
+
+        var run = await Policyctl.RunHereAsync(["policy", "lint", _folder["p"], .. at is null ? Array.Empty<string>() : ["--at", at]]);
+
+        Assert.Equal(exitCode, run.ExitCode);
+        Assert.Equal(code, new[] { "PS018", "PS019" }.FirstOrDefault(one => run.Text.Contains($"warning {one}", StringComparison.Ordinal)));
+        Assert.Equal(code == "PS018", run.Text.Contains("error PS013", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Time_without_an_offset_is_wrong_usage()
+    {
+        Write("clean");
+
+        Assert.Equal(2, (await Policyctl.RunHereAsync("policy", "lint", _folder["p"], "--at", "2026-01-15T00:00:00")).ExitCode);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Images;
 using PolicyService.Core.Linting;
 using PolicyService.Core.Tests.Attestors;
 
@@ -55,6 +56,45 @@ public sealed class AttestorLintTests
     public void Key_of_two_attestors_is_a_warning_at_both() => Assert.Equal(
         ["PS015 attestors/build.yaml:4:3", "PS015 attestors/qa.yaml:4:3"],
         new Documents().WithAttestor("qa", SignatureAlgorithm.EcdsaP256Sha256).With("policy.yaml", BothAttestors).Places());
+
+    [Theory]
+    [InlineData("//cloudkms.googleapis.com/v1/{0}/cryptoKeyVersions/1", "//cloudkms.googleapis.com/v1/{0}/cryptoKeyVersions/1", true)]
+    [InlineData("//cloudkms.googleapis.com/v1/{0}/cryptoKeyVersions/1", "gcpkms://{0}/cryptoKeyVersions/1", true)]
+    [InlineData("//cloudkms.googleapis.com/v1/{0}/cryptoKeyVersions/1", "gcpkms://{0}/versions/1", true)]
+    [InlineData("//cloudkms.googleapis.com/v1/{0}/cryptoKeyVersions/1", "gcpkms://{0}/versions/2", false)]
+    public void Key_version_kept_elsewhere_that_two_attestors_name_is_shared(string build, string qa, bool isShared) => Assert.Equal(
+        isShared ? ["attestors/build.yaml:4:3", "attestors/qa.yaml:4:3"] : [],
+        new Documents().With("policy.yaml", BothAttestors)
+            .With("attestors/build.yaml", Documents.Attestor("build", IdOf(build)))
+            .With("attestors/qa.yaml", Documents.Attestor("qa", IdOf(qa)))
+            .Places().Where(place => place.StartsWith("PS015 ", StringComparison.Ordinal)).Select(place => place[6..]));
+
+    [Fact]
+    public void Key_kept_elsewhere_is_shared_with_the_attestor_that_has_its_pem() => Assert.Equal(
+        ["PS015 attestors/build.yaml:4:3", "PS015 attestors/qa.yaml:4:3"],
+        new Documents().With("policy.yaml", BothAttestors)
+            .With("attestors/qa.yaml", Documents.Attestor("qa", Kms))
+            .With("options.yaml", $"pinnedKeys:\n  \"{Kms[5..^1]}\": {Digest.Of(PublicKeyOf(SignatureAlgorithm.EcdsaP256Sha256).SubjectPublicKeyInfo.Span)}")
+            .Places());
+
+    [Fact]
+    public void Key_of_many_attestors_is_said_once_at_each()
+    {
+        var documents = new Documents().WithAttestor("qa", SignatureAlgorithm.EcdsaP256Sha256).WithAttestor("c", SignatureAlgorithm.EcdsaP256Sha256).WithAttestor("d", SignatureAlgorithm.EcdsaP256Sha256);
+
+        var findings = documents.Lint().Where(finding => finding.Rule.Code == "PS015").ToArray();
+        Assert.Equal(["attestors/build.yaml", "attestors/c.yaml", "attestors/d.yaml", "attestors/qa.yaml"], findings.Select(finding => finding.File));
+        Assert.StartsWith("projects/acme/attestors/c and projects/acme/attestors/build and 2 more share a key", findings[1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weak_algorithm_declared_for_a_key_kept_elsewhere_is_a_warning() => Assert.Contains(
+        "PS014 attestors/build.yaml:4:16",
+        new Documents().With("attestors/build.yaml", Documents.Attestor("build", Kms.Replace("}", ", pkixPublicKey: {signatureAlgorithm: RSA_SIGN_PKCS1_2048_SHA256}}", StringComparison.Ordinal))).Places());
+
+    private static string IdOf(string form) => $"{{id: \"{string.Format(System.Globalization.CultureInfo.InvariantCulture, form, "projects/p/locations/l/keyRings/r/cryptoKeys/k")}\"}}";
+
+    private static PublicKey PublicKeyOf(SignatureAlgorithm algorithm) => PublicKey.TryReadPem(TestKey.Of(algorithm).Pem, algorithm, out var key, out var problem) ? key : throw new InvalidOperationException(problem);
 
     [Fact]
     public void Keys_of_their_own_are_left_alone() =>

@@ -21,6 +21,9 @@ internal sealed class Documents
         defaultAdmissionRule: {evaluationMode: ALWAYS_ALLOW, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG}
         """;
 
+    /// <summary>When the documents are linted, unless a test says another time.</summary>
+    public static readonly DateTimeOffset Time = new(2026, 2, 1, 0, 0, 0, TimeSpan.Zero);
+
     private readonly SortedDictionary<string, string> _files = new(StringComparer.Ordinal);
 
     public Documents() => With("policy.yaml", Policy).WithAttestor("build", SignatureAlgorithm.EcdsaP256Sha256);
@@ -46,9 +49,9 @@ internal sealed class Documents
     public Documents WithAllowlist(params string[] patterns) =>
         With("policy.yaml", $"{Policy}\nadmissionWhitelistPatterns: [{string.Join(", ", patterns.Select(pattern => $"{{namePattern: \"{pattern}\"}}"))}]");
 
-    public IReadOnlyList<LintFinding> Lint() =>
-        PolicyLinter.Lint([.. _files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes(file.Value))))]);
+    public IReadOnlyList<LintFinding> Lint(DateTimeOffset? at = null) =>
+        PolicyLinter.Lint([.. _files.Select(file => (file.Key, new ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes(file.Value))))], at ?? Time);
 
     /// <summary>The findings as <c>CODE file:line:column</c>.</summary>
-    public string[] Places() => [.. Lint().Select(finding => $"{finding.Rule.Code} {finding.File}:{finding.Mark.Line}:{finding.Mark.Column}")];
+    public string[] Places(DateTimeOffset? at = null) => [.. Lint(at).Select(finding => $"{finding.Rule.Code} {finding.File}:{finding.Mark.Line}:{finding.Mark.Column}")];
 }

@@ -38,7 +38,6 @@ public sealed class PatternLinterTests
     [InlineData("gcr.io/proj/**")]
     [InlineData("gcr.io/proj/*")]
     [InlineData("localhost:5000/team/*")]
-    [InlineData("docker.io/**")]
     [InlineData("docker.io/library/*")]
     [InlineData("gcr.io/proj/app@*")]
     [InlineData("gcr.io/proj/app@sha*")]

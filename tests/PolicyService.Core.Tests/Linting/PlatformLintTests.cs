@@ -10,7 +10,7 @@ public sealed class PlatformLintTests
     [InlineData("gkePolicy: {imageAllowlist: {allowPattern: [gcr.io/acme/*]}, checkSets: [" + Sound + "]}")]
     [InlineData("gkePolicy: {checkSets: [{checks: [{alwaysDeny: true}]}]}")]
     [InlineData("gkePolicy: {checkSets: [{scope: {kubernetesNamespace: a}, checks: [{alwaysDeny: true}]}, {scope: {kubernetesNamespace: b}, checks: [{alwaysDeny: true}]}, " + Sound + "]}")]
-    [InlineData("gkePolicy: {checkSets: [{checks: [{trustedDirectoryCheck: {trustedDirPatterns: [docker.io/library, docker.io/**, '*-docker.pkg.dev/p/r', '*.gcr.io/p/*', gcr.io, docker.io/*]}}]}]}")]
+    [InlineData("gkePolicy: {checkSets: [{checks: [{trustedDirectoryCheck: {trustedDirPatterns: [docker.io/library, docker.io/library/**, '*-docker.pkg.dev/p/r', '*.gcr.io/p/*', gcr.io, docker.io/acme/*]}}]}]}")]
     public void Platform_policy_is_left_alone(string body) => Assert.Empty(Places(Name + body));
 
     [Theory]
@@ -39,12 +39,30 @@ public sealed class PlatformLintTests
         """));
 
     [Theory]
-    [InlineData("clusters:\n  a.b: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/other}]}", "PS042 clusters.yaml:2:58")]
-    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/other}]}", "PS042 clusters.yaml:1:60")]
-    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/base}]}", null)]
+    [InlineData("clusters:\n  a.b: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/other, mode: ENFORCE}]}", "PS042 clusters.yaml:2:58")]
+    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/other, mode: ENFORCE}]}", "PS042 clusters.yaml:1:60")]
+    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: projects/acme/platforms/gke/policies/base, mode: MONITOR}]}", null)]
     public void Binding_to_nothing_is_an_error(string clusters, string? finding) => Assert.Equal(
         finding is null ? [] : [finding],
         new Documents().With("platform-policies/base.yaml", $"{Name}gkePolicy: {{checkSets: [{Sound}]}}").With("clusters.yaml", clusters).Places());
+
+    [Theory]
+    [InlineData("clusters:\n  a.b: {project: acme, platform: GKE, platformPolicies: [{name: POLICY, mode: DRYRUN}, {name: POLICY}]}", "PS044 clusters.yaml:2:123")]
+    [InlineData("clusters:\n  a.b: {project: acme, platform: GKE, platformPolicies: [{name: POLICY, mode: null}]}", "PS044 clusters.yaml:2:58")]
+    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: POLICY}]}", "PS044 clusters.yaml:1:60")]
+    [InlineData("default: {project: acme, platform: GKE, platformPolicies: [{name: POLICY, mode: MONITOR}]}", null)]
+    [InlineData("default: {project: acme, platform: GKE}", null)]
+    public void Binding_without_a_mode_only_monitors(string clusters, string? finding) => Assert.Equal(
+        finding is null ? [] : [finding],
+        new Documents().With("platform-policies/base.yaml", $"{Name}gkePolicy: {{checkSets: [{Sound}]}}")
+            .With("clusters.yaml", clusters.Replace("POLICY", "projects/acme/platforms/gke/policies/base", StringComparison.Ordinal)).Places());
+
+    [Theory]
+    [InlineData("ALWAYS_ALLOW", "PS032")]
+    [InlineData("ALWAYS_DENY", "PS033")]
+    public void Dry_run_of_the_rule_of_a_cloud_run_policy_is_a_warning(string mode, string code) => Assert.Equal(
+        [$"{code} platform-policies/base.yaml:2:25"],
+        Places($"name: projects/acme/platforms/cloudRun/policies/base\ncloudRunPolicy: {{rule: {{enforcementMode: DRYRUN_AUDIT_LOG_ONLY, evaluationMode: {mode}}}}}"));
 
     private static string[] Places(string platformPolicy) => new Documents().With("platform-policies/base.yaml", platformPolicy).Places();
 }

@@ -48,15 +48,52 @@ public sealed class PolicyLinterTests
     public void Attestor_beside_no_policy_is_not_called_unused() =>
         Assert.DoesNotContain(new Documents().With("policy.yaml", "").Lint(), finding => finding.Rule == LintRule.UnusedAttestor);
 
-    [Fact]
-    public void Allowlist_before_a_rule_that_denies_is_a_warning() => Assert.Equal(
-        ["PS024 policy.yaml:4:3"],
-        new Documents().With("attestors/build.yaml", Documents.Attestor("build", Documents.Key(SignatureAlgorithm.Ed25519))).With("policy.yaml", $$"""
-            admissionWhitelistPatterns: [{namePattern: gcr.io/a/*}]
-            defaultAdmissionRule: {evaluationMode: REQUIRE_ATTESTATION, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG, requireAttestationsBy: [projects/acme/attestors/build]}
-            clusterAdmissionRules:
-              a.b: {{Deny}}
-            """).Places());
+    [Theory]
+    [InlineData("docker.io/**", "PS024 policy.yaml:2:1", "PS025 policy.yaml:3:44")]
+    [InlineData("docker.io/library/**")]
+    [InlineData("ghcr.io/acme/**")]
+    [InlineData("registry.example.com/**")]
+    [InlineData("registry.example.com/acme/**")]
+    public void Denial_by_default_is_void_where_the_allowlist_has_a_public_registry(string pattern, params string[] places) => Assert.Equal(
+        places,
+        new Documents().With("policy.yaml", $"name: projects/acme/policy\ndefaultAdmissionRule: {Deny}\nadmissionWhitelistPatterns: [{{namePattern: \"{pattern}\"}}]").Places()
+            .Where(place => !place.StartsWith("PS011", StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("registry.example.com/**", true)]
+    [InlineData("docker.io/**", true)]
+    [InlineData("registry.example.com/acme/**", false)]
+    [InlineData("docker.io/library/**", false)]
+    public void Denial_of_a_rule_is_void_where_the_allowlist_has_a_whole_registry(string pattern, bool isFound)
+    {
+        var documents = new Documents().With("policy.yaml", $"{Documents.Policy}\nadmissionWhitelistPatterns: [{{namePattern: \"{pattern}\"}}]\nclusterAdmissionRules:\n  a.b: {Deny}");
+
+        var found = documents.Lint().Where(finding => finding.Rule.Code == "PS024").ToArray();
+        Assert.Equal(isFound ? [(8, 3)] : [], found.Select(finding => (finding.Mark.Line, finding.Mark.Column)));
+        Assert.All(found, finding => Assert.Contains($"`{pattern}`", finding.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ALWAYS_ALLOW", "DRYRUN_AUDIT_LOG_ONLY", "PS032 policy.yaml:4:3")]
+    [InlineData("ALWAYS_DENY", "DRYRUN_AUDIT_LOG_ONLY", "PS033 policy.yaml:4:3")]
+    [InlineData("REQUIRE_ATTESTATION", "DRYRUN_AUDIT_LOG_ONLY", "PS033 policy.yaml:4:3")]
+    [InlineData("ALWAYS_ALLOW", "ENFORCED_BLOCK_AND_AUDIT_LOG", null)]
+    [InlineData("ALWAYS_DENY", "ENFORCED_BLOCK_AND_AUDIT_LOG", null)]
+    [InlineData("REQUIRE_ATTESTATION", "ENFORCED_BLOCK_AND_AUDIT_LOG", null)]
+    public void Dry_run_by_default_is_a_warning(string evaluation, string enforcement, string? place)
+    {
+        var attestors = evaluation == "REQUIRE_ATTESTATION" ? "\n  requireAttestationsBy: [projects/acme/attestors/build]" : "";
+        var documents = new Documents().With("policy.yaml", $"name: projects/acme/policy\ndefaultAdmissionRule:\n  evaluationMode: {evaluation}\n  enforcementMode: {enforcement}{attestors}");
+
+        Assert.Equal(place is null ? [] : [place], documents.Places().Where(found => !found.StartsWith("PS011", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("ALWAYS_ALLOW", "PS032 policy.yaml:7:39")]
+    [InlineData("ALWAYS_DENY", null)]
+    public void Dry_run_of_a_rule_is_pointless_where_it_allows_all(string evaluation, string? place) => Assert.Equal(
+        place is null ? [] : [place],
+        new Documents().With("policy.yaml", $"{Documents.Policy}\nclusterAdmissionRules:\n  a.b: {{evaluationMode: {evaluation}, enforcementMode: DRYRUN_AUDIT_LOG_ONLY}}").Places());
 
     [Fact]
     public void Rule_that_denies_without_an_allowlist_is_left_alone() =>
@@ -83,6 +120,13 @@ public sealed class PolicyLinterTests
         isFound ? ["PS030 policy.yaml:7:3"] : [],
         new Documents().With("policy.yaml", $"{Documents.Policy}\n{map}:\n  {key}: {Allow}").With("clusters.yaml", clusters).Places());
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(300)]
+    public void Each_of_many_rules_is_found_at_its_place(int rules) => Assert.Equal(
+        Enumerable.Range(0, rules).Select(index => $"PS032 policy.yaml:{index + 7}:41"),
+        new Documents().With("policy.yaml", $"{Documents.Policy}\nclusterAdmissionRules:\n{string.Concat(Enumerable.Range(0, rules).Select(index => $"  a.{index:d3}: {{evaluationMode: ALWAYS_ALLOW, enforcementMode: DRYRUN_AUDIT_LOG_ONLY}}\n"))}").Places());
+
     [Fact]
     public void Findings_stand_in_the_order_of_files_and_lines()
     {
@@ -108,7 +152,7 @@ public sealed class PolicyLinterTests
         foreach (var name in CaseFolder.Names)
         {
             var files = CaseFolder.Load(name).Documents().Select(file => (file.Key, new ReadOnlyMemory<byte>(file.Value))).ToArray();
-            Assert.All(PolicyLinter.Lint(files), finding =>
+            Assert.All(PolicyLinter.Lint(files, Documents.Time), finding =>
             {
                 Assert.True(finding.Mark is { Line: > 0, Column: > 0 }, $"{name} {finding}");
                 Assert.NotEmpty(finding.Message);
