@@ -48,7 +48,7 @@ public sealed class PublicKeyCache
     public int Count => _kept.Count;
 
     /// <summary>Names whose key the service does not give now as it is pinned, and why.</summary>
-    public IEnumerable<KeyValuePair<KmsKeyName, KeyFailure>> Unavailable => 
+    public IEnumerable<KeyValuePair<KmsKeyName, KeyFailure>> Unavailable =>
         _unavailable.Select(pair => KeyValuePair.Create(pair.Key.Name, pair.Value)).DistinctBy(pair => pair.Key);
 
     /// <summary>
