@@ -49,6 +49,12 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         NeededEvidence needed, CollectedAttestations found, IReadOnlyList<RemoteQuestion> questions, CancellationToken cancellation)
     {
         var since = remote?.Now ?? 0;
+        // Keys are asked for meanwhile: an answer that names one would otherwise cost a further round trip.
+        foreach (var key in needed.LikelyKeys(questions.Where(question => remote?.IsKnown(question) is false)))
+        {
+            keys.Prefetch(key);
+        }
+
         found = found with { Remote = await AllAsync(questions, question => remote?.OfAsync(question, cancellation)) };
         var evidence = await VerifyAsync(needed, found, cancellation);
         RemoteQuestion[] denying = [.. needed.Denying(evidence, questions)];
@@ -106,14 +112,19 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         }
     }
 
-    private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation) =>
-        needed.RemoteKeys(found, keys.IsKnown) is { } unknown
-            ? await FetchThenVerifyAsync(needed, found, unknown, cancellation)
-            : needed.Verify(found, keys.Lookup, verified.Check, cancellation);
+    private async ValueTask<EvidenceSet> VerifyAsync(NeededEvidence needed, CollectedAttestations found, CancellationToken cancellation)
+    {
+        // In this order: a key that arrives in between was not there when its signature was looked at.
+        var unknown = needed.RemoteKeys(found, evidence: null, keys.IsKnown);
+        var evidence = needed.Verify(found, keys.Lookup, verified.Check, cancellation);
+        return unknown is not null && needed.RemoteKeys(found, evidence, key => !unknown.Contains(key)) is { } lacking
+            ? await FetchThenVerifyAsync(needed, found, lacking, cancellation)
+            : evidence;
+    }
 
     /// <summary>
-    /// Verifies with what is there, and again as each key arrives; signatures that were verified are not verified again. So a key service
-    /// that does not answer in time takes nothing away from what other keys vouch for.
+    /// Verifies with what is there, and again as each key arrives, until nothing is lacking; signatures that were verified are not verified
+    /// again. So a key service that does not answer in time takes nothing away from what other keys vouch for, neither answer nor time.
     /// </summary>
     private async Task<EvidenceSet> FetchThenVerifyAsync(
         NeededEvidence needed, CollectedAttestations found, List<RemoteKey> unknown, CancellationToken cancellation)
@@ -131,6 +142,10 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             fetched[fetching[done]] = await (Task<KeyResolution>)done;
             var latest = needed.Verify(found, Lookup, verified.Check, cancellation);
             evidence = cancellation.IsCancellationRequested ? evidence : latest;
+            if (needed.RemoteKeys(found, evidence, key => fetched.GetValueOrDefault(key) != OutOfTime) is null)
+            {
+                break;
+            }
         }
 
         return evidence;

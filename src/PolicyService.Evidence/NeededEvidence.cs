@@ -15,6 +15,9 @@ namespace PolicyService.Evidence;
 /// <param name="now">The time of the decision.</param>
 internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, DateTimeOffset now)
 {
+    /// <summary>Keys of an attestor that are asked for before it is known which of them signed.</summary>
+    private const int FewKeys = 4;
+
     private readonly RequiredAttestor[] _attestors = [.. selection.NeedEvidence];
     private readonly SimpleSigningCheck[] _checks = [.. selection.NeedChecks];
 
@@ -57,12 +60,28 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         return asked.Where(question => denied.Contains(question.Parent));
     }
 
-    /// <summary>The keys kept elsewhere that are named and not known; null: none.</summary>
-    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, Predicate<RemoteKey> isKnown)
+    /// <summary>The pinned keys kept elsewhere that the answers may name, where they are few.</summary>
+    public IEnumerable<RemoteKey> LikelyKeys(IEnumerable<RemoteQuestion> asked)
+    {
+        var parents = asked.Select(question => question.Parent).ToHashSet();
+        return _attestors.Where(required => required.Attestor!.HasRemoteKeys && ParentsOf(required).Any(parents.Contains))
+            .Select(required => required.Attestor!.Keys.Select(key => key.Remote).OfType<RemoteKey>().Where(key => key.Pin is not null).ToArray())
+            .Where(keys => keys.Length <= FewKeys)
+            .SelectMany(keys => keys);
+    }
+
+    /// <summary>The keys kept elsewhere that are named and not known; of what the evidence at hand does not satisfy, if there is any. Null: none.</summary>
+    public List<RemoteKey>? RemoteKeys(CollectedAttestations found, EvidenceSet? evidence, Predicate<RemoteKey> isKnown)
     {
         List<RemoteKey>? unknown = null;
         foreach (var required in _attestors)
         {
+            if (!required.Attestor!.HasRemoteKeys || (evidence is not null && Evaluator.Judge(selection, required, evidence, now) is Conformance.Conformant))
+            {
+                // Who may write attestations could otherwise make each decision wait for a key of their choice.
+                continue;
+            }
+
             LocalEvidence.FindRemoteKeys(snapshot, selection, required, Of(found, ParentsOf(required)), isKnown, ref unknown);
         }
 

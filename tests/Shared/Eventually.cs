@@ -4,7 +4,7 @@ namespace PolicyService.Tests;
 internal static class Eventually
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Asks until the condition holds; fails if it does not within a bound that is there only to end a broken run.</summary>
     /// <returns>How long it took.</returns>

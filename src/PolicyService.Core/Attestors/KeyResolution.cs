@@ -88,6 +88,9 @@ public enum KeyFailure
 
     /// <summary>The version is destroyed or about to be, and the project revokes on that.</summary>
     Destroyed,
+
+    /// <summary>The state of the version was never read, and the project revokes on it.</summary>
+    StateUnknown,
 }
 
 /// <summary>How failures are written for programs and for people.</summary>
@@ -118,6 +121,8 @@ public static class KeyFailures
         ("OTHER_KEY", "the key service has another key than the pinned one", "find out why; if the new key is right, pin it: policyctl attestor pin --replace"),
         ("DISABLED", "the key version is disabled, and revokeOnKmsDisable is set", "enable the version, or sign with another key"),
         ("DESTROYED", "the key version is destroyed, and revokeOnKmsDisable is set", "sign with another key"),
+        ("STATE_UNKNOWN", "whether the key version is disabled could not be read, and revokeOnKmsDisable is set",
+            "make the key service answer, and grant the service's identity roles/cloudkms.viewer on the key; offline, say where Cloud KMS answers with --kms-endpoint"),
     ];
 
     private const string Ask = "make the key service answer, or put the public key's PEM into the attestor";

@@ -38,13 +38,20 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
     }
 
     /// <summary>A key kept elsewhere counts only under its pin; the pin is that of the rule's project, and so is what its end does.</summary>
-    private static AttestorKey Pinned(AttestorKey key, ProjectOptions options) => key.Remote is not { } remote ? key : key with
+    private static AttestorKey Pinned(AttestorKey key, ProjectOptions options) => key switch
     {
-        Remote = remote with
+        { Remote: { } remote } => key with
         {
-            Pin = options.PinnedKeys.TryGetValue(remote.Name, out var pin) ? pin : null,
-            RevokeOnDisable = options.RevokeOnKmsDisable,
+            Remote = remote with
+            {
+                Pin = options.PinnedKeys.TryGetValue(remote.Name, out var pin) ? pin : null,
+                RevokeOnDisable = options.RevokeOnKmsDisable,
+            },
         },
+        // A PEM is its own pin; what becomes of the version concerns it all the same.
+        { Key: PublicKey given } when options.RevokeOnKmsDisable && KmsKeyName.TryParse(key.Id.ToString(), out var name) => AttestorKey.Elsewhere(
+            key.Id, new RemoteKey(name, given.Algorithm) { Pin = given.Fingerprint, Given = new KeyResolution.Found(given), RevokeOnDisable = true }),
+        _ => key,
     };
 
     /// <summary>

@@ -70,7 +70,7 @@ internal sealed class CircuitBreaker(TimeProvider time)
             }
             else
             {
-                _pause = Longer(_pause);
+                (_isClosed, _pause) = (false, Longer(_pause));
             }
         }
     }

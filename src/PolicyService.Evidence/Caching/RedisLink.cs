@@ -36,6 +36,9 @@ public sealed class RedisLink : IAsyncDisposable
     private static readonly RedisKey ProbeKey = "ps:1:probe";
     private static readonly TimeSpan WriteProbePause = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between two looks at a connection that does well; they send nothing.</summary>
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(1);
+
     private readonly RedisSettings _settings;
     private readonly TimeProvider _time;
     private readonly CircuitBreaker _circuit;
@@ -141,14 +144,15 @@ public sealed class RedisLink : IAsyncDisposable
             while (true)
             {
                 await ConnectAsync();
-                var isUp = _circuit.IsClosed || await ProbeAsync();
+                // Nobody may be asking: a connection that is gone must not wait for them to be noticed.
+                var isUp = (_circuit.IsClosed && _multiplexer is { IsConnected: true }) || await ProbeAsync();
                 if (isUp && _isRefusing && _multiplexer is { } multiplexer)
                 {
                     _isRefusing = await _calls.WriteAsync(multiplexer, ProbeKey, "probe"u8.ToArray(), WriteProbePause, _stopping.Token) is not true;
                 }
 
                 Tell(!isUp ? RedisState.Down : _isRefusing ? RedisState.Refusing : RedisState.Up);
-                await PauseAsync(!isUp ? _circuit.Pause : _isRefusing ? WriteProbePause : Timeout.InfiniteTimeSpan);
+                await PauseAsync(!isUp ? _circuit.Pause : _isRefusing ? WriteProbePause : Calm, isCalm: isUp && !_isRefusing);
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -205,14 +209,14 @@ public sealed class RedisLink : IAsyncDisposable
     }
 
     /// <summary>Until something needs attention, or for so long.</summary>
-    private async Task PauseAsync(TimeSpan pause)
+    private async Task PauseAsync(TimeSpan pause, bool isCalm)
     {
         // What was reported while there was work is being dealt with.
         while (_attention.Wait(0, CancellationToken.None))
         {
         }
 
-        if (pause == Timeout.InfiniteTimeSpan && (!_circuit.IsClosed || _isRefusing))
+        if (isCalm && (!_circuit.IsClosed || _isRefusing))
         {
             return;
         }
@@ -220,7 +224,7 @@ public sealed class RedisLink : IAsyncDisposable
         using var pausing = new CancellationTokenSource(pause, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, pausing.Token);
         // Attention shortens the calm only: while Redis is ill the pause between probes holds.
-        var waiting = pause == Timeout.InfiniteTimeSpan ? _attention.WaitAsync(linked.Token) : Task.Delay(Timeout.InfiniteTimeSpan, _time, linked.Token);
+        var waiting = isCalm ? _attention.WaitAsync(linked.Token) : Task.Delay(Timeout.InfiniteTimeSpan, _time, linked.Token);
         await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stopping.Token.ThrowIfCancellationRequested();
     }

@@ -47,7 +47,8 @@ internal sealed class RedisTunnel(ConfigurationOptions options, bool isCluster, 
     private async ValueTask<Stream> EncryptAsync(Stream stream, EndPoint endpoint, CancellationToken cancellation)
     {
         var tls = new SslStream(stream);
-        var policy = new X509ChainPolicy { RevocationMode = options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck };
+        // A certificate names addresses to fetch others from. Whoever presents it must not choose where this service connects to.
+        var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck };
         if (authorities is not null)
         {
             // An authority of one's own seldom publishes what it revoked, and an unknown state would be a refusal.

@@ -39,6 +39,9 @@ public sealed class RemoteOccurrences(
     /// <summary>The present, to be given to <see cref="AgainAsync"/>.</summary>
     public long Now => time.GetTimestamp();
 
+    /// <summary>Whether <see cref="OfAsync"/> would answer without asking anybody.</summary>
+    public bool IsKnown(RemoteQuestion question) => Known(question) is not null;
+
     /// <summary>What is known, or what the source says now.</summary>
     /// <exception cref="OperationCanceledException">This caller waits no longer.</exception>
     public async ValueTask<RemoteAnswer> OfAsync(RemoteQuestion question, CancellationToken cancellation)

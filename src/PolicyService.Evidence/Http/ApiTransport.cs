@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
 
 namespace PolicyService.Evidence.Http;
 
@@ -17,6 +18,9 @@ internal sealed record ApiSettings(Uri Url, AccessTokenSource? Tokens, TimeSpan 
 /// </summary>
 internal sealed class ApiTransport(ApiSettings settings, TimeProvider time) : IDisposable
 {
+    /// <summary>Calls under way at once; further ones wait for one to end.</summary>
+    public const int Connections = 64;
+
     /// <summary>Attempts of one call.</summary>
     public const int Attempts = 3;
 
@@ -31,7 +35,9 @@ internal sealed class ApiTransport(ApiSettings settings, TimeProvider time) : ID
         AutomaticDecompression = DecompressionMethods.None,
         // A proxy of the environment is not this machine.
         UseProxy = settings.Url.Scheme == Uri.UriSchemeHttps,
-        MaxConnectionsPerServer = 16,
+        MaxConnectionsPerServer = Connections,
+        // A certificate names addresses to fetch others from. Whoever presents it must not choose where this service connects to.
+        SslOptions = { CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck } },
         MaxResponseHeadersLength = 32,
         MaxResponseDrainSize = 0,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),

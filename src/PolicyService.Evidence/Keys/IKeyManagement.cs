@@ -47,7 +47,8 @@ public sealed class NoKeyManagement : IKeyManagement
     public Task<PublicKey> GetPublicKeyAsync(KmsKeyName name, CancellationToken cancellation) =>
         Task.FromException<PublicKey>(new KeyServiceException(KeyFailure.NotFetched));
 
-    public Task<KeyState> GetStateAsync(KmsKeyName name, CancellationToken cancellation) => Task.FromResult(KeyState.Unknown);
+    public Task<KeyState> GetStateAsync(KmsKeyName name, CancellationToken cancellation) =>
+        Task.FromException<KeyState>(new KeyServiceException(KeyFailure.NotFetched));
 
     public Task<byte[]> SignAsync(KmsKeyName name, ReadOnlyMemory<byte> digest, CancellationToken cancellation) =>
         Task.FromException<byte[]>(new KeyServiceException(KeyFailure.NotFetched));

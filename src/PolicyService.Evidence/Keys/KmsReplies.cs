@@ -35,7 +35,8 @@ internal static class KmsReplies
         {
             "ENABLED" => KeyState.Enabled,
             "DISABLED" => KeyState.Disabled,
-            "DESTROYED" or "DESTROY_SCHEDULED" => KeyState.Destroyed,
+            // The external ones: destroyed here, and perhaps not yet where the key is kept.
+            "DESTROYED" or "DESTROY_SCHEDULED" or "PENDING_EXTERNAL_DESTRUCTION" or "EXTERNAL_DESTRUCTION_FAILED" => KeyState.Destroyed,
             _ => KeyState.Unknown,
         };
     }
@@ -76,8 +77,9 @@ internal static class KmsReplies
 
             return reply;
         }
-        catch (Exception exception) when (exception is JsonException or KeyServiceException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyServiceException)
         {
+            // InvalidOperationException: a name of a field that is no text, found while duplicates are looked for.
             reply?.Dispose();
             throw exception as KeyServiceException ?? Malformed();
         }

@@ -3,6 +3,7 @@ using PolicyService.Core;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Http;
 
 namespace PolicyService.Evidence.Keys;
 
@@ -22,12 +23,12 @@ public sealed class PublicKeyCache
     private readonly ConcurrentDictionary<Identity, Kept> _kept = new();
     private readonly ConcurrentDictionary<Identity, Failed> _failed = new();
     private readonly ConcurrentDictionary<Identity, Lazy<Task>> _flights = new();
-    private readonly ConcurrentDictionary<KmsKeyName, KeyFailure> _unavailable = new();
+    private readonly ConcurrentDictionary<Identity, KeyFailure> _unavailable = new();
 
     public PublicKeyCache(IKeyManagement source, ISharedCache shared, KeyMetrics metrics, TimeProvider time, KeyLifetimes? lifetimes = null)
     {
         (_source, _shared, _metrics, _time, _lifetimes) = (source, shared, metrics, time, lifetimes ?? new KeyLifetimes());
-        States = new KeyStates(source, metrics);
+        States = new KeyStates(source, metrics, time, _lifetimes.Negative);
         // Made once: the hot path hands them on without making any.
         (Lookup, IsKnown) = (Find, Knows);
     }
@@ -46,8 +47,9 @@ public sealed class PublicKeyCache
     /// <summary>Keys held.</summary>
     public int Count => _kept.Count;
 
-    /// <summary>Names whose key the service does not give now, and why.</summary>
-    public IEnumerable<KeyValuePair<KmsKeyName, KeyFailure>> Unavailable => _unavailable;
+    /// <summary>Names whose key the service does not give now as it is pinned, and why.</summary>
+    public IEnumerable<KeyValuePair<KmsKeyName, KeyFailure>> Unavailable =>
+        _unavailable.Select(pair => KeyValuePair.Create(pair.Key.Name, pair.Value)).DistinctBy(pair => pair.Key);
 
     /// <summary>
     /// Gets a pinned key. However many ask at once, it is fetched once, and on nobody's account: a caller who goes away takes nothing
@@ -62,26 +64,35 @@ public sealed class PublicKeyCache
         }
 
         await Flight(remote).WaitAsync(cancellation);
-        if (remote.RevokeOnDisable && !States.IsKnown(remote.Name))
+        if (!IsHeld(remote, Identity.Of(remote)))
         {
-            // It joined a flight of somebody who does not care for the state.
+            // It may have joined a flight of somebody who does not care for the state, or has the key.
             await Flight(remote).WaitAsync(cancellation);
         }
 
         return Find(remote);
     }
 
+    /// <summary>Begins to fetch a key that is not known, and does not wait for it.</summary>
+    public void Prefetch(RemoteKey remote)
+    {
+        if (remote.Pin is not null && !Knows(remote))
+        {
+            _ = Flight(remote);
+        }
+    }
+
     /// <summary>Fetches again the keys whose time has come or whose source failed, and reads the states of all. What fails leaves things as they are.</summary>
     public Task MaintainAsync(CancellationToken cancellation) => Parallel.ForEachAsync(
-        _kept.DistinctBy(pair => pair.Key.Name).ToArray(),
-        new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation },
-        async (pair, ending) =>
+        _kept.Keys.Select(identity => identity.Name).Concat(States.All.Select(pair => pair.Key)).Distinct().ToArray(),
+        // As many as there are connections: keys that hang hold up the others for as long as an attempt takes, and no longer.
+        new ParallelOptions { MaxDegreeOfParallelism = ApiTransport.Connections, CancellationToken = cancellation },
+        async (name, ending) =>
         {
-            await States.ReadAsync(pair.Key.Name, ending);
-            var isFailing = _unavailable.ContainsKey(pair.Key.Name);
-            foreach (var (identity, kept) in _kept.Where(other => other.Key.Name == pair.Key.Name))
+            await States.ReadAsync(name, ending);
+            foreach (var (identity, kept) in _kept.Where(pair => pair.Key.Name == name))
             {
-                if (isFailing || _time.GetElapsedTime(kept.Since) >= _lifetimes.RefreshAfter)
+                if (_unavailable.ContainsKey(identity) || _time.GetElapsedTime(kept.Since) >= _lifetimes.RefreshAfter)
                 {
                     await FetchFromSourceAsync(identity, ending);
                 }
@@ -99,9 +110,9 @@ public sealed class PublicKeyCache
             _failed.TryRemove(identity, out _);
         }
 
-        foreach (var name in _unavailable.Keys.Where(name => !names.Contains(name)))
+        foreach (var identity in _unavailable.Keys.Where(identity => !identities.Contains(identity)))
         {
-            _unavailable.TryRemove(name, out _);
+            _unavailable.TryRemove(identity, out _);
         }
 
         States.Retain(names);
@@ -117,23 +128,29 @@ public sealed class PublicKeyCache
         }
 
         var identity = Identity.Of(remote);
-        if (!_kept.TryGetValue(identity, out var kept))
+        if ((remote.Given ?? _kept.GetValueOrDefault(identity)?.Found) is not { } found)
         {
             return Missing(_failed.TryGetValue(identity, out var failed) ? failed.Failure : KeyFailure.NotFetched);
         }
 
-        return !remote.RevokeOnDisable ? kept.Found : States.Of(remote.Name) switch
+        return !remote.RevokeOnDisable ? found : States.Of(remote.Name) switch
         {
+            KeyState.Enabled => found,
             KeyState.Disabled => Missing(KeyFailure.Disabled),
             KeyState.Destroyed => Missing(KeyFailure.Destroyed),
-            _ => kept.Found,
+            // It may have been disabled before this process began: what is not known does not count.
+            _ => Missing(KeyFailure.StateUnknown),
         };
     }
+
+    /// <summary>Whether key and state are there, as far as they matter to who asks.</summary>
+    private bool IsHeld(RemoteKey remote, Identity identity) =>
+        (remote.Given is not null || _kept.ContainsKey(identity)) && (!remote.RevokeOnDisable || States.IsKnown(remote.Name));
 
     private bool Knows(RemoteKey remote)
     {
         var identity = Identity.Of(remote);
-        if (_kept.ContainsKey(identity) && (!remote.RevokeOnDisable || States.IsKnown(remote.Name)))
+        if (IsHeld(remote, identity))
         {
             _metrics.CountMemoryHit();
             return true;
@@ -152,19 +169,19 @@ public sealed class PublicKeyCache
     /// <summary>The flight that is under way for this key, or a new one.</summary>
     private Task Flight(RemoteKey remote) => _flights.GetOrAdd(
         Identity.Of(remote),
-        (identity, withState) => new Lazy<Task>(() => Task.Run(() => FlyAsync(identity, withState), CancellationToken.None)),
-        remote.RevokeOnDisable).Value;
+        (identity, asked) => new Lazy<Task>(() => Task.Run(() => FlyAsync(identity, asked.Given is null, asked.RevokeOnDisable), CancellationToken.None)),
+        remote).Value;
 
     private bool IsFailed(Identity identity) => _failed.TryGetValue(identity, out var failed) && _time.GetElapsedTime(failed.Since) < _lifetimes.Negative;
 
-    private async Task FlyAsync(Identity identity, bool withState)
+    private async Task FlyAsync(Identity identity, bool withKey, bool withState)
     {
         using var bound = new CancellationTokenSource(_lifetimes.Fetch, _time);
         try
         {
             var state = withState && !States.IsKnown(identity.Name) ? States.ReadAsync(identity.Name, bound.Token) : Task.CompletedTask;
             // Another flight may have landed between this caller's look into memory and its start.
-            if (!_kept.ContainsKey(identity) && !IsFailed(identity) && !await FetchFromSharedAsync(identity, bound.Token))
+            if (withKey && !_kept.ContainsKey(identity) && !IsFailed(identity) && !await FetchFromSharedAsync(identity, bound.Token))
             {
                 await FetchFromSourceAsync(identity, bound.Token);
             }
@@ -238,13 +255,18 @@ public sealed class PublicKeyCache
         {
             failure = exception.Failure;
         }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // A defect in reading one answer must not reach the other keys, nor what else a request has.
+            failure = KeyFailure.Malformed;
+        }
 
         _metrics.CountKms(failure);
         if (failure is { } why)
         {
             Fail(identity, why);
         }
-        else if (_unavailable.TryRemove(identity.Name, out _))
+        else if (_unavailable.TryRemove(identity, out _))
         {
             Changed?.Invoke(new KeyChange.Availability(identity.Name, null));
         }
@@ -270,8 +292,8 @@ public sealed class PublicKeyCache
             _failed[identity] = new Failed(failure, _time.GetTimestamp());
         }
 
-        var before = _unavailable.TryGetValue(identity.Name, out var known) ? known : (KeyFailure?)null;
-        _unavailable[identity.Name] = failure;
+        var before = _unavailable.TryGetValue(identity, out var known) ? known : (KeyFailure?)null;
+        _unavailable[identity] = failure;
         if (before != failure)
         {
             Changed?.Invoke(new KeyChange.Availability(identity.Name, failure));

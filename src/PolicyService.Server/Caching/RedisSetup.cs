@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration.CommandLine;
 using PolicyService.Evidence.Caching;
 
 namespace PolicyService.Server.Caching;
@@ -27,7 +28,16 @@ public sealed record RedisSetup(RedisSettings Redis, FleetKey? Fleet, IReadOnlyL
             ?? throw new SettingsException(problem!);
         var fleet = fleetKeyFile is null ? null : ReadFleetKey(fleetKeyFile);
         var open = new[] { passwordFile, fleetKeyFile }.OfType<string>().Where(SecretFile.IsReadableByOthers);
-        return new RedisSetup(redis, fleet, [.. open.Select(file => $"everybody on this machine may read `{file}`: take that right away (chmod o-r)")]);
+        return new RedisSetup(redis, fleet, [.. open.Select(file => $"everybody on this machine may read `{file}`: take that right away (chmod o-r)"), .. OnCommandLine(configuration)]);
+    }
+
+    private static IEnumerable<string> OnCommandLine(IConfiguration configuration)
+    {
+        var providers = configuration is IConfigurationRoot root ? root.Providers.OfType<CommandLineConfigurationProvider>() : [];
+        if (providers.Any(provider => provider.TryGet(SettingsTable.RedisConnection.Name, out var text) && text?.Contains("password=", StringComparison.OrdinalIgnoreCase) is true))
+        {
+            yield return "the password of Redis stands on the command line, where every list of processes shows it: use --Redis:PasswordFile, or the environment variable Redis__Connection";
+        }
     }
 
     private static string? Given(IConfiguration configuration, Setting setting) => configuration[setting.Name] is { Length: > 0 } text ? text : null;

@@ -65,14 +65,18 @@ public static class ReadyDetail
     {
         var unavailable = keys.Unavailable.ToDictionary();
         var states = keys.States.All.Where(pair => pair.Value is KeyState.Disabled or KeyState.Destroyed).ToDictionary();
+        var unreadable = keys.States.Unreadable.ToDictionary();
         return
         [
-            .. unavailable.Keys.Union(states.Keys).OrderBy(name => name.ToString(), StringComparer.Ordinal).Select(name => new
+            .. unavailable.Keys.Union(states.Keys).Union(unreadable.Keys).OrderBy(name => name.ToString(), StringComparer.Ordinal).Select(name => new
             {
                 key = name.ToString(),
                 state = states.TryGetValue(name, out var state) ? KeyGauges.NameOf(state) : null,
                 problem = unavailable.TryGetValue(name, out var failure) ? $"KMS:{KeyFailures.Name(failure)}" : null,
-                remedy = unavailable.ContainsKey(name) ? KeyFailures.Remedy(failure) : "enable the version, or sign with another key and remove this one from the attestor",
+                stateProblem = unreadable.TryGetValue(name, out var unread) ? $"KMS:{KeyFailures.Name(unread)}" : null,
+                remedy = unavailable.ContainsKey(name) ? KeyFailures.Remedy(failure)
+                    : unreadable.ContainsKey(name) ? KeyFailures.Remedy(KeyFailure.StateUnknown)
+                    : "enable the version, or sign with another key and remove this one from the attestor",
             }),
         ];
     }

@@ -69,6 +69,12 @@ public sealed partial class KeyUpkeep : BackgroundService
             case KeyChange.Availability:
                 LogAvailable(_logger, change.Name);
                 break;
+            case KeyChange.Readability { Failure: { } failure }:
+                LogUnreadable(_logger, change.Name, KeyFailures.Name(failure), KeyFailures.Why(failure));
+                break;
+            case KeyChange.Readability:
+                LogReadable(_logger, change.Name);
+                break;
             case KeyChange.State { Now: KeyState.Enabled }:
                 LogEnabled(_logger, change.Name);
                 break;
@@ -89,6 +95,12 @@ public sealed partial class KeyUpkeep : BackgroundService
 
     [LoggerMessage(43, LogLevel.Information, "The key version {Key} is ENABLED in Cloud KMS again")]
     private static partial void LogEnabled(ILogger logger, KmsKeyName key);
+
+    [LoggerMessage(45, LogLevel.Warning, "The state of the key version {Key} cannot be read, KMS:{Failure}: {Why}; the last one read holds, and where revokeOnKmsDisable is set and none was read its signatures do not count")]
+    private static partial void LogUnreadable(ILogger logger, KmsKeyName key, string failure, string why);
+
+    [LoggerMessage(46, LogLevel.Information, "The state of the key version {Key} can be read again")]
+    private static partial void LogReadable(ILogger logger, KmsKeyName key);
 
     [LoggerMessage(44, LogLevel.Error, "Looking after the keys failed; the next round tries again")]
     private static partial void LogDefect(ILogger logger, Exception exception);

@@ -27,6 +27,7 @@ internal static class CaseAttacks
         ("37", ["no-policy-document-refused"]),
         ("39", ["platform-scope-*", "platform-signing-scope-*"]),
         ("40", ["platform-scope-only-the-most-specific-counts"]),
+        ("41", ["platform-allowlist-of-another-set", "platform-allowlist-of-one-check-spares-only-it", "platform-allowlist-does-not-exempt-from-project", "platform-project-allowlist-does-not-exempt"]),
         ("42", ["attestors-two-*"]),
         ("43", ["attestors-shared-key-one-note-twice", "key-id-two-for-one-key-is-one-attestor", "attestors-same-one-listed-twice"]),
         ("44", ["attestors-shared-key-*"]),

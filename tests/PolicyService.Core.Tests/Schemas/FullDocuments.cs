@@ -77,6 +77,6 @@ internal static class FullDocuments
          "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS"], "maxAttestationAge": "30s"}}, "pinnedKeys": {"//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1": "{{{Digest}}}"},
          "revocations": [{"digest": "{{{Digest}}}", "attestor": "projects/acme/attestors/build", "reason": "r", "author": "a"}], "evidenceGrace": "168h",
          "revokeOnKmsDisable": true, "registries": [{"host": "h", "insecure": true, "mirrors": ["m"], "credentials": "c"}],
-         "containerAnalysis": {"endpoint": "e", "projects": ["p"]}, "breakGlass": {"requireGrant": true}}
+         "containerAnalysis": {"endpoint": "https://ca.example.com", "projects": ["p"]}, "breakGlass": {"requireGrant": true}}
         """;
 }

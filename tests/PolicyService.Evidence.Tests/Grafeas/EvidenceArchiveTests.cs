@@ -20,7 +20,12 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
 
     private DateTimeOffset Now => _clock.GetUtcNow();
 
-    public ValueTask DisposeAsync() => _archive.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        // A test that failed may have left the store waiting.
+        _store.Gate = Task.CompletedTask;
+        return _archive.DisposeAsync();
+    }
 
     [Fact]
     public async Task Store_that_hangs_or_fails_delays_and_fails_no_decision()

@@ -216,6 +216,61 @@ public sealed class PublicKeyCacheTests : IAsyncDisposable
         Assert.Empty(_bench.Cache.Unavailable);
     }
 
+    /// <summary>One name under two pins: one of them is right, and that is no change from round to round.</summary>
+    [Fact]
+    public async Task Pins_of_one_name_do_not_speak_for_each_other()
+    {
+        var told = new List<KeyChange>();
+        var other = _bench.Remote with { Pin = Digest.Of("another"u8) };
+        _bench.Cache.Changed += told.Add;
+        for (var round = 0; round < 5; round++)
+        {
+            Assert.Equal(("FOUND", "OTHER_KEY"), (await _bench.AskAsync(), await _bench.AskAsync(other)));
+            _time.Advance(TimeSpan.FromHours(1));
+            await _bench.Cache.MaintainAsync(Cancellation);
+        }
+
+        Assert.Equal([new KeyChange.Availability(KmsBench.Name, KeyFailure.OtherKey)], told);
+    }
+
+    /// <summary>Whatever else goes wrong with one answer stays with its key, and is not asked for again at once.</summary>
+    [Fact]
+    public async Task Defect_in_reading_one_key_stays_with_it()
+    {
+        var second = KmsBench.RemoteOf(KmsBench.Ring + "k/cryptoKeyVersions/2", _bench.StandIn.Add(KmsBench.Ring + "k/cryptoKeyVersions/2"));
+        var source = new DefectiveKeyManagement(_bench.Client, KmsBench.Name);
+        var cache = new PublicKeyCache(source, NoSharedCache.Instance, _bench.Metrics, _time, new KeyLifetimes { Fetch = TimeSpan.FromMinutes(5) });
+        for (var turn = 0; turn < 3; turn++)
+        {
+            Assert.Equal("MALFORMED", KmsBench.Word(await cache.ResolveAsync(_bench.Remote, Cancellation)));
+        }
+
+        Assert.Equal(1, source.Calls);
+        Assert.Equal("FOUND", KmsBench.Word(await cache.ResolveAsync(second with { RevokeOnDisable = true }, Cancellation)));
+        Assert.Equal("STATE_UNKNOWN", KmsBench.Word(await cache.ResolveAsync(_bench.Remote with { RevokeOnDisable = true, Given = new KeyResolution.Found(Read(_bench.Key)) }, Cancellation)));
+        await cache.MaintainAsync(Cancellation);
+        Assert.Equal(KeyState.Enabled, cache.States.Of(second.Name));
+    }
+
+    private static PublicKey Read(KmsStandInKey key) =>
+        PublicKey.TryReadPem(key.Pem, SignatureAlgorithm.EcdsaP256Sha256, out var read, out var problem) ? read : throw new InvalidOperationException(problem);
+
+    private sealed class DefectiveKeyManagement(IKeyManagement source, KmsKeyName defective) : IKeyManagement
+    {
+        public int Calls { get; private set; }
+
+        public Task<PublicKey> GetPublicKeyAsync(KmsKeyName name, CancellationToken cancellation)
+        {
+            Calls += name == defective ? 1 : 0;
+            return name == defective ? throw new InvalidOperationException("a defect") : source.GetPublicKeyAsync(name, cancellation);
+        }
+
+        public Task<KeyState> GetStateAsync(KmsKeyName name, CancellationToken cancellation) =>
+            name == defective ? throw new InvalidOperationException("a defect") : source.GetStateAsync(name, cancellation);
+
+        public Task<byte[]> SignAsync(KmsKeyName name, ReadOnlyMemory<byte> digest, CancellationToken cancellation) => throw new NotSupportedException();
+    }
+
     private sealed class HangingKeyManagement : IKeyManagement
     {
         private readonly TaskCompletionSource _asked = new();

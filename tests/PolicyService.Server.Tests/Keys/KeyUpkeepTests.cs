@@ -36,6 +36,38 @@ public sealed class KeyUpkeepTests
         Assert.Empty((await kms.Server.ReadyAsync()).Body.GetProperty("keys").EnumerateArray());
     }
 
+    /// <summary>As gcloud writes a key of Cloud KMS: its id, and its PEM too.</summary>
+    [Fact]
+    public async Task Version_that_ended_is_revoked_though_the_document_carries_its_key()
+    {
+        await using var kms = await KmsServer.StartAsync("revokeOnKmsDisable: true", isPinned: false);
+        kms.Server.Documents.Write("attestors/build.json", KmsServer.AttestorWith(KmsServer.KeyId, kms.Key.Pem));
+        await Eventually.Holds("the key counts", async () => await kms.AnswerAsync() == Allowed);
+        Assert.Equal(0, kms.StandIn.PublicKeyCalls);
+
+        kms.Key.State = "DISABLED";
+        await kms.RoundAsync();
+
+        Assert.Equal("Deny Error KeyUnavailable KMS:DISABLED", await kms.AnswerAsync());
+    }
+
+    [Fact]
+    public async Task State_that_cannot_be_read_is_said_and_counts_against_who_revokes()
+    {
+        await using var kms = await KmsServer.StartAsync("revokeOnKmsDisable: true", lifetimes: new KeyLifetimes { Negative = TimeSpan.Zero, Fetch = TimeSpan.FromMinutes(5) });
+        kms.StandIn.FaultOf = call => call.Path.EndsWith("/publicKey", StringComparison.Ordinal) ? KmsFault.None : KmsFault.Forbidden;
+
+        Assert.Equal("Deny Error KeyUnavailable KMS:STATE_UNKNOWN", await kms.AnswerAsync());
+        var shown = Assert.Single((await kms.Server.ReadyAsync()).Body.GetProperty("keys").EnumerateArray());
+        Assert.Equal("KMS:PERMISSION_DENIED", shown.GetProperty("stateProblem").GetString());
+        Assert.Contains("roles/cloudkms.viewer", shown.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Assert.Single(kms.Server.Log.Lines, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("cannot be read, KMS:PERMISSION_DENIED", StringComparison.Ordinal));
+
+        kms.StandIn.FaultOf = _ => KmsFault.None;
+        Assert.Equal(Allowed, await kms.AnswerAsync());
+        Assert.Empty((await kms.Server.ReadyAsync()).Body.GetProperty("keys").EnumerateArray());
+    }
+
     [Fact]
     public async Task State_is_read_by_itself_at_the_set_interval()
     {

@@ -43,9 +43,18 @@ internal sealed class KmsServer : IAsyncDisposable
                 provider.GetRequiredService<ServerSettings>().KmsEndpoint, attempt ?? TimeSpan.FromMinutes(2), provider.GetRequiredService<KeyMetrics>(), TimeProvider.System))));
     }
 
-    public static string AttestorWith(string keyId) =>
+    public static string AttestorWith(string keyId) => Attesting($$"""{"id": "{{keyId}}"}""");
+
+    /// <summary>The same with the key in the document.</summary>
+    public static string AttestorWith(string keyId, string pem) => Attesting(new System.Text.Json.Nodes.JsonObject
+    {
+        ["id"] = keyId,
+        ["pkixPublicKey"] = new System.Text.Json.Nodes.JsonObject { ["publicKeyPem"] = pem, ["signatureAlgorithm"] = "ECDSA_P256_SHA256" },
+    }.ToJsonString());
+
+    private static string Attesting(string key) =>
         $$$"""
-        {"name": "{{{Attestor}}}", "userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/build", "publicKeys": [{"id": "{{{keyId}}}"}]}}
+        {"name": "{{{Attestor}}}", "userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/build", "publicKeys": [{{{key}}}]}}
         """;
 
     public static string Occurrence(string image, string keyId, byte[] signature) =>

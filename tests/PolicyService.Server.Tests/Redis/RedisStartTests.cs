@@ -60,6 +60,16 @@ public sealed class RedisStartTests : IDisposable
     }
 
     [Fact]
+    public async Task Password_on_the_command_line_is_warned_of_and_not_repeated()
+    {
+        using var server = await RedisServer.StartAsync();
+        await using var service = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_ALLOW"), more: ["--Redis:Connection", $"{server.Endpoint},Password=hunter2"]);
+
+        Assert.Contains("on the command line", Assert.Single(service.Log.Lines, line => line.Contains("password of Redis", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.DoesNotContain(service.Log.Lines, line => line.Contains("hunter2", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Without_Redis_nothing_speaks_of_it()
     {
         await using var service = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_ALLOW"));

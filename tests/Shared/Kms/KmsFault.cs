@@ -33,6 +33,9 @@ public enum KmsFault
     NoJson,
     JsonList,
     NoUtf8,
+
+    /// <summary>A field whose name is half a surrogate pair.</summary>
+    HalfPair,
     DuplicateField,
     DeepJson,
     NoPem,

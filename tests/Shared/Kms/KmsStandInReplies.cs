@@ -104,6 +104,7 @@ internal static class KmsStandInReplies
             KmsFault.NoJson => "<html>hello</html>"u8.ToArray(),
             KmsFault.JsonList => "[]"u8.ToArray(),
             KmsFault.NoUtf8 => [.. Encoding.UTF8.GetBytes("{\"name\":\""), 0xff, 0xfe, .. "\"}"u8],
+            KmsFault.HalfPair => Encoding.UTF8.GetBytes($"{{\"\\ud800\":1,{text[1..]}"),
             KmsFault.DuplicateField => Encoding.UTF8.GetBytes(text[..^1] + ",\"pem\":\"\"}"),
             KmsFault.DeepJson => Encoding.UTF8.GetBytes(text[..^1] + $",\"x\":{new string('[', 10_000)}{new string(']', 10_000)}}}"),
             KmsFault.Oversized => Encoding.UTF8.GetBytes(text + new string(' ', 100_000)),
