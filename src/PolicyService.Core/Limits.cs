@@ -24,6 +24,21 @@ public static class Limits
     /// <summary>A signature; bytes.</summary>
     public const int SignatureBytes = 16 * 1024;
 
+    /// <summary>Signatures of one attestation occurrence, JWTs included: those a writer may store.</summary>
+    public const int SignaturesPerOccurrence = 100;
+
+    /// <summary>
+    /// An attestation occurrence as the store keeps it; bytes of JSON. A payload of 64 KiB fits with eight signatures of 16 KiB, or with
+    /// a hundred of a key of 4,096 bits.
+    /// </summary>
+    public const int OccurrenceBytes = 256 * 1024;
+
+    /// <summary>An attestation occurrence of the usual size; bytes of JSON. No number of larger ones hides it.</summary>
+    public const int UsualOccurrenceBytes = 16 * 1024;
+
+    /// <summary>Larger occurrences of one digest under one note or in one project, newest first; bytes. What lies beyond is unknown.</summary>
+    public const int EvidenceBytes = 16 * 1024 * 1024;
+
     /// <summary>A compact JWT, its payload within; bytes.</summary>
     public const int JwtBytes = 64 * 1024;
 
