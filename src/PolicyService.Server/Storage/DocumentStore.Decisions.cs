@@ -32,7 +32,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
     internal async Task<StoreGeneration> GenerationAsync(CancellationToken cancellation)
     {
-        var generation = await QueryAsync(context => GenerationAsync(context, cancellation));
+        var generation = await QueryAsync(_database.CreatePollContext, context => GenerationAsync(context, cancellation));
         Volatile.Write(ref _answered, _time.GetTimestamp());
         return generation;
     }
@@ -41,7 +41,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
     /// <param name="known">Etags of the documents the caller has, by kind and name; their content is not read again.</param>
     /// <param name="cancellation">The service stops.</param>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
-    internal Task<StoreReading> ReadDocumentsAsync(IReadOnlyDictionary<DocumentKey, string> known, CancellationToken cancellation) => QueryAsync(async context =>
+    internal Task<StoreReading> ReadDocumentsAsync(IReadOnlyDictionary<DocumentKey, string> known, CancellationToken cancellation) => QueryAsync(_database.CreatePollContext, async context =>
     {
         await using var transaction = await _database.BeginReadAsync(context, cancellation);
         var generation = await GenerationAsync(context, cancellation);
@@ -66,6 +66,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
     async Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> IOccurrenceSource.ReadAsync(
         Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
     {
+        await _readers.WaitAsync(cancellation);
         try
         {
             return await QueryAsync(async context =>
@@ -86,6 +87,10 @@ public sealed partial class DocumentStore : IOccurrenceSource
         {
             throw new EvidenceSourceException(exception.Failure.Class, exception.Failure.Problem, exception);
         }
+        finally
+        {
+            _readers.Release();
+        }
     }
 
     private static async Task<StoreGeneration> GenerationAsync(StoreContext context, CancellationToken cancellation)
@@ -94,16 +99,18 @@ public sealed partial class DocumentStore : IOccurrenceSource
         return new StoreGeneration(row.Value, row.Stamp);
     }
 
-    private async Task<T> QueryAsync<T>(Func<StoreContext, Task<T>> query)
+    private Task<T> QueryAsync<T>(Func<StoreContext, Task<T>> query) => QueryAsync(_database.CreateContext, query);
+
+    private async Task<T> QueryAsync<T>(Func<StoreContext> open, Func<StoreContext, Task<T>> query)
     {
         try
         {
-            await using var context = _database.CreateContext();
+            await using var context = open();
             return await query(context);
         }
-        catch (Exception exception) when (_database.Classify(exception) is { } failure)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            throw new StoreUnavailableException(failure, exception);
+            throw new StoreUnavailableException(_database.FailureOf(exception), exception);
         }
     }
 }

@@ -42,8 +42,13 @@ internal sealed class RestBody
             return (null, RestError.Of(StatusCodes.Status415UnsupportedMediaType, "INVALID_ARGUMENT", "send the body without content-encoding", []));
         }
 
-        var buffer = new MemoryStream();
-        await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        // The gate has read it.
+        var buffer = context.Request.Body as MemoryStream ?? new MemoryStream();
+        if (!ReferenceEquals(buffer, context.Request.Body))
+        {
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        }
+
         return Parse(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
     }
 
