@@ -14,6 +14,8 @@ namespace PolicyService.Server.Tests.Rest;
 /// <summary>What requests over HTTP/1.1 may hold, at the edge of each bound.</summary>
 public sealed class RequestGateTests : IDisposable
 {
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
+
     private readonly FakeTimeProvider _time = new();
     private readonly Lifetime _lifetime = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
@@ -37,7 +39,7 @@ public sealed class RequestGateTests : IDisposable
         await _gate.InvokeAsync(Request(0, usesStore: false), _ => Task.CompletedTask);
         Assert.False(refused.IsCompleted);
         _time.Advance(Limits.StoreCallerPatience);
-        await refused;
+        await refused.WaitAsync(Bound, TimeProvider.System, Cancellation);
         Assert.Equal((429, "1", Limits.StoreCallers), (beyond.Response.StatusCode, beyond.Response.Headers.RetryAfter.ToString(), entered));
 
         var waiting = _gate.InvokeAsync(Request(0), HoldAsync);
@@ -60,7 +62,7 @@ public sealed class RequestGateTests : IDisposable
         var running = dripping.Select(one => _gate.InvokeAsync(one, _ => Task.CompletedTask)).ToArray();
 
         var beyond = Dripping(1);
-        await _gate.InvokeAsync(beyond, _ => Task.CompletedTask);
+        await _gate.InvokeAsync(beyond, _ => Task.CompletedTask).WaitAsync(Bound, TimeProvider.System, Cancellation);
         Assert.Equal((429, "1"), (beyond.Response.StatusCode, beyond.Response.Headers.RetryAfter.ToString()));
         var passed = 0;
         await _gate.InvokeAsync(Request(1000, usesStore: false), PassAsync);
@@ -70,7 +72,7 @@ public sealed class RequestGateTests : IDisposable
         // The time for a request ends, and gives everything back.
         _time.Advance(Limits.RequestTime);
         Assert.All(dripping, one => Assert.True(one.RequestAborted.IsCancellationRequested));
-        await Task.WhenAll(running).ContinueWith(_ => { }, Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAll(running).ContinueWith(_ => { }, Cancellation, TaskContinuationOptions.None, TaskScheduler.Default).WaitAsync(Bound, TimeProvider.System, Cancellation);
         await _gate.InvokeAsync(Request(Limits.MessageBytes), PassAsync);
         Assert.Equal(3, passed);
 
@@ -93,7 +95,7 @@ public sealed class RequestGateTests : IDisposable
         _time.Advance(TimeSpan.FromTicks(1));
 
         Assert.True(dripping.RequestAborted.IsCancellationRequested);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Bound, TimeProvider.System, Cancellation));
     }
 
     [Fact, Trait("attack", "96")]
