@@ -24,6 +24,21 @@ public static class Limits
     /// <summary>A signature; bytes.</summary>
     public const int SignatureBytes = 16 * 1024;
 
+    /// <summary>Signatures of one attestation occurrence, JWTs included: those a writer may store.</summary>
+    public const int SignaturesPerOccurrence = 100;
+
+    /// <summary>
+    /// An attestation occurrence as the store keeps it; bytes of JSON. A payload of 64 KiB fits with eight signatures of 16 KiB, or with
+    /// a hundred of a key of 4,096 bits.
+    /// </summary>
+    public const int OccurrenceBytes = 256 * 1024;
+
+    /// <summary>An attestation occurrence of the usual size; bytes of JSON. No number of larger ones hides it.</summary>
+    public const int UsualOccurrenceBytes = 16 * 1024;
+
+    /// <summary>Larger occurrences of one digest under one note or in one project, newest first; bytes. What lies beyond is unknown.</summary>
+    public const int EvidenceBytes = 16 * 1024 * 1024;
+
     /// <summary>A compact JWT, its payload within; bytes.</summary>
     public const int JwtBytes = 64 * 1024;
 
@@ -72,6 +87,24 @@ public static class Limits
     /// <summary>Public keys of key services held in memory.</summary>
     public const int RemoteKeys = 10_000;
 
+    /// <summary>Connections to one port at a time.</summary>
+    public const int Connections = 1000;
+
+    /// <summary>Requests of the REST surface that use the store at the same time; others wait.</summary>
+    public const int StoreCallers = 8;
+
+    /// <summary>Questions for evidence that the store is asked at the same time; others wait.</summary>
+    public const int EvidenceReaders = 16;
+
+    /// <summary>Bodies of requests over HTTP/1.1 in memory, all together; bytes. Evaluations have as much again for themselves.</summary>
+    public const int BufferedBodyBytes = 64 * 1024 * 1024;
+
+    /// <summary>A page of a list; bytes of what it lists. A single larger entry is a page of its own.</summary>
+    public const int PageBytes = 1024 * 1024;
+
+    /// <summary>What a client must send or take at least; bytes a second, after <see cref="DataRateGrace"/>.</summary>
+    public const int DataRate = 128 * 1024;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 
@@ -98,6 +131,18 @@ public static class Limits
 
     /// <summary>How far clocks may disagree about when something was made.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a client may send or take less than <see cref="DataRate"/>.</summary>
+    public static readonly TimeSpan DataRateGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>A whole request over HTTP/1.1, answer included.</summary>
+    public static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>What is left of it when the service stops.</summary>
+    public static readonly TimeSpan RequestTimeAtStop = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a request waits for one of the <see cref="StoreCallers"/>.</summary>
+    public static readonly TimeSpan StoreCallerPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>The longest time an evaluation may take, whatever the caller's deadline.</summary>
     public static readonly TimeSpan MaxDeadline = TimeSpan.FromSeconds(30);

@@ -20,6 +20,7 @@ namespace PolicyService.Evidence;
 /// <param name="remote">Attestations of other services; null: none is read.</param>
 public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null, RemoteOccurrences? remote = null)
 {
+    private static readonly IReadOnlyDictionary<OccurrenceParent, ParentOccurrences> Nothing = new Dictionary<OccurrenceParent, ParentOccurrences>();
     private static readonly KeyResolution OutOfTime = new KeyResolution.Missing(KeyFailure.Deadline);
 
     /// <param name="snapshot">The documents in force for this request.</param>
@@ -37,7 +38,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             return EvidenceSet.Empty;
         }
 
-        var found = await StoredAsync(selection, needed.Parents, storeVersion, cancellation);
+        var found = await StoredAsync(selection, needed, storeVersion, cancellation);
         var evidence = await VerifyAsync(needed, found, cancellation);
         return needed.RemoteQuestions(evidence) is { Count: > 0 } questions
             ? await AskElsewhereAsync(needed, found, questions, cancellation)
@@ -153,29 +154,45 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
         KeyResolution Lookup(RemoteKey key) => fetched.GetValueOrDefault(key) ?? keys.Lookup(key);
     }
 
-    /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had: our own fault, and no absence.</summary>
-    private async ValueTask<CollectedAttestations> StoredAsync(
-        Selection selection, IReadOnlyCollection<OccurrenceParent> parents, long storeVersion, CancellationToken cancellation)
+    /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had, which is no absence.</summary>
+    private async ValueTask<CollectedAttestations> StoredAsync(Selection selection, NeededEvidence needed, long storeVersion, CancellationToken cancellation)
     {
-        if (stored is null || parents.Count == 0)
+        if (stored is null)
         {
             return CollectedAttestations.None;
         }
 
-        try
+        var (deciding, monitored) = (needed.Parents, needed.MonitoredParents);
+        if (monitored.Count == 0)
         {
-            return new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), null);
+            return await AskAsync(deciding);
         }
-        catch (EvidenceSourceException exception)
+
+        // Asked by itself, so that a policy that only monitors takes nothing away from those that decide.
+        var asking = AskAsync(monitored).AsTask();
+        var (first, second) = (await AskAsync(deciding), await asking);
+        return new CollectedAttestations(
+            new[] { first, second }.SelectMany(one => one.Found ?? Nothing).ToDictionary(pair => pair.Key, pair => pair.Value), [.. first.Failed, .. second.Failed]);
+
+        async ValueTask<CollectedAttestations> AskAsync(IReadOnlyCollection<OccurrenceParent> parents)
         {
-            return new CollectedAttestations(null, new EvidenceFailure(
-                ReasonCode.EvidenceUnavailable, $"GRAFEAS:{exception.Class}", $"the store of attestations: {exception.Message}", IsOwnFault: true));
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // The caller's own patience: a caller must not open the gate with a short deadline.
-            return new CollectedAttestations(null, new EvidenceFailure(
-                ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false));
+            try
+            {
+                return parents.Count == 0
+                    ? CollectedAttestations.None
+                    : new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), []);
+            }
+            catch (EvidenceSourceException exception)
+            {
+                return new CollectedAttestations(null, [new FailedQuestion(parents, new EvidenceFailure(
+                    ReasonCode.EvidenceUnavailable, $"GRAFEAS:{exception.Class}", $"the store of attestations: {exception.Message}", exception.IsOwnFault))]);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                // The caller's own patience: a caller must not open the gate with a short deadline.
+                return new CollectedAttestations(null, [new FailedQuestion(parents, new EvidenceFailure(
+                    ReasonCode.Deadline, "GRAFEAS", "the time ran out before the store of attestations answered", IsOwnFault: false))]);
+            }
         }
     }
 }

@@ -23,9 +23,13 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
 
     public bool IsNothing => _attestors.Length == 0 && _checks.Length == 0;
 
-    /// <summary>The notes and projects whose attestations count.</summary>
+    /// <summary>The notes and projects whose attestations decide.</summary>
     public IReadOnlyCollection<OccurrenceParent> Parents =>
-        [.. _attestors.SelectMany(ParentsOf).Concat(_checks.SelectMany(ParentsOf)).Distinct()];
+        [.. _attestors.SelectMany(ParentsOf).Concat(selection.DecidingChecks.SelectMany(ParentsOf)).Distinct()];
+
+    /// <summary>Further ones, which only show what policies that monitor would say.</summary>
+    public IReadOnlyCollection<OccurrenceParent> MonitoredParents =>
+        _checks.Length == 0 ? [] : [.. _checks.SelectMany(ParentsOf).Distinct().Except(Parents)];
 
     /// <summary>
     /// What a Container Analysis elsewhere may know that the evidence at hand lacks: asked for attestors and checks that it leaves without,

@@ -8,12 +8,7 @@ try
         return await StoreCommand.RunAsync(operation, Console.Out, Console.Error, TimeProvider.System, CancellationToken.None);
     }
 
-    var host = ServerHost.Build(args, TimeProvider.System);
-    await host.StartAsync();
-    // One line that scripts may wait for; everything else on standard error is a log.
-    await Console.Error.WriteLineAsync($"PolicyService is ready: gRPC {host.GrpcUrl}, HTTP {host.HttpUrl}");
-    await host.Application.WaitForShutdownAsync();
-    return 0;
+    return await ServerHost.Build(args, TimeProvider.System).RunAsync(Console.Error);
 }
 catch (SettingsException exception)
 {

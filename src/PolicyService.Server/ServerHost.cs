@@ -95,6 +95,27 @@ public sealed class ServerHost
         }
     }
 
+    /// <summary>Starts, says so, and waits for the end.</summary>
+    /// <returns>The exit code: 0 after a stop that somebody asked for, 1 after one that a failure within brought about.</returns>
+    /// <exception cref="SettingsException">It may not listen where it should.</exception>
+    /// <exception cref="IOException">An address is in use.</exception>
+    public async Task<int> RunAsync(TextWriter said)
+    {
+        await StartAsync();
+        // One line that scripts may wait for; everything else on standard error is a log.
+        await said.WriteLineAsync($"PolicyService is ready: gRPC {GrpcUrl}, HTTP {HttpUrl}");
+        await Application.WaitForShutdownAsync();
+        var failed = Application.Services.GetServices<IHostedService>().OfType<BackgroundService>().FirstOrDefault(service => service.ExecuteTask is { IsFaulted: true });
+        if (failed is null)
+        {
+            return 0;
+        }
+
+        // The log has the exception.
+        await said.WriteLineAsync($"PolicyService ended because {failed.GetType().Name} failed");
+        return 1;
+    }
+
     private static IRecordSink OpenSink(ServerSettings settings)
     {
         if (settings.AuditFile is null)
@@ -117,6 +138,7 @@ public sealed class ServerHost
     private void ConfigureKestrel(KestrelServerOptions kestrel, ServerSettings settings)
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = Limits.Connections;
         kestrel.Limits.MaxRequestBodySize = Limits.MessageBytes;
         kestrel.Listen(settings.Grpc, listen =>
         {
@@ -138,7 +160,7 @@ public sealed class ServerHost
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();
         Application.MapGrpcHealthChecksService();
-        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync);
+        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false));
         Application.MapRest();
         Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);

@@ -84,7 +84,11 @@ public static class Evaluator
     {
         foreach (var bound in selection.PlatformPolicies)
         {
-            var outcome = PlatformEvaluation.Evaluate(selection, bound, evidence, now);
+            if (Outcome(selection, bound, evidence, now) is not { } outcome)
+            {
+                continue;
+            }
+
             foreach (var reason in outcome.Reasons)
             {
                 selection.Note($"platform policy {bound.Binding.Name} ({bound.Binding.Mode})", ReasonNames.Of(reason.Code), reason.Text);
@@ -94,6 +98,20 @@ public static class Evaluator
             {
                 yield return outcome;
             }
+        }
+    }
+
+    /// <summary>Null: a policy that monitors cannot be evaluated, which touches nothing but the trace.</summary>
+    private static PartOutcome? Outcome(Selection selection, BoundPlatformPolicy bound, EvidenceSet evidence, DateTimeOffset now)
+    {
+        try
+        {
+            return PlatformEvaluation.Evaluate(selection, bound, evidence, now);
+        }
+        catch (Exception exception) when (bound.Binding.Mode is BindingMode.Monitor)
+        {
+            selection.Note($"platform policy {bound.Binding.Name} ({bound.Binding.Mode})", "FAILED", exception.GetType().Name);
+            return null;
         }
     }
 

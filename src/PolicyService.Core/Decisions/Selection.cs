@@ -84,9 +84,10 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
         : Attestors.Where(required => required is { Problem: null, Attestor.Keys.Count: > 0 });
 
     /// <summary>Checks whose evidence must be collected: those of the chosen check sets, where no allowlist spares the image.</summary>
-    public IEnumerable<SimpleSigningCheck> NeedChecks => IsEnded || request.Image.Digest is null
-        ? []
-        : PlatformPolicies.Where(bound => bound.Policy is not null).SelectMany(bound => PlatformEvaluation.ChecksOf(bound.Policy!, request)).OfType<SimpleSigningCheck>().Distinct();
+    public IEnumerable<SimpleSigningCheck> NeedChecks => ChecksOf(PlatformPolicies);
+
+    /// <summary>Of these, the ones of policies that do more than monitor.</summary>
+    public IEnumerable<SimpleSigningCheck> DecidingChecks => ChecksOf(PlatformPolicies.Where(bound => bound.Binding.Mode is not BindingMode.Monitor));
 
     /// <summary>Adds a step to the trace, if one was asked for.</summary>
     public void Note(string step, string outcome, string text) => _trace?.Add(new Step(step, outcome, text));
@@ -116,4 +117,8 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
     internal void Require(IReadOnlyList<RequiredAttestor> attestors) => Attestors = attestors;
 
     internal void Bind(BoundPlatformPolicy bound) => _platformPolicies.Add(bound);
+
+    private IEnumerable<SimpleSigningCheck> ChecksOf(IEnumerable<BoundPlatformPolicy> policies) => IsEnded || request.Image.Digest is null
+        ? []
+        : policies.Where(bound => bound.Policy is not null).SelectMany(bound => PlatformEvaluation.ChecksOf(bound.Policy!, request)).OfType<SimpleSigningCheck>().Distinct();
 }

@@ -29,6 +29,12 @@ public interface IOccurrenceSource
     /// <exception cref="EvidenceSourceException">They cannot be had; never the same as none.</exception>
     Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> ReadAsync(
         Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation);
+
+    /// <summary>
+    /// Whether it has lately answered what no author of attestations can make slow: then it is not the source that fails, but one question
+    /// that takes too long.
+    /// </summary>
+    bool HasAnswered(TimeSpan within);
 }
 
 /// <summary>A source of evidence failed.</summary>
@@ -37,5 +43,14 @@ public interface IOccurrenceSource
 /// <param name="inner">What happened below, for logs.</param>
 public sealed class EvidenceSourceException(string failureClass, string problem, Exception? inner = null) : Exception(problem, inner)
 {
+    /// <summary>Class of what takes too long.</summary>
+    public const string Timeout = "TIMEOUT";
+
+    /// <summary>Class of what is in no other.</summary>
+    public const string Other = "OTHER";
+
     public string Class => failureClass;
+
+    /// <summary>False: whoever writes attestations can bring it about.</summary>
+    public bool IsOwnFault { get; init; } = true;
 }

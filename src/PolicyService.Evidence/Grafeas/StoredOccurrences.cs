@@ -110,12 +110,26 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
             parents.ForEach(parent => answers.Known.TryRemove((parent, digest), out _));
             asked.SetException(exception switch
             {
-                EvidenceSourceException failure => failure,
-                OperationCanceledException => new EvidenceSourceException("TIMEOUT", "the source did not answer in time", exception),
-                _ => exception,
+                EvidenceSourceException failure => Judged(failure.Class, failure.Message, failure),
+                OperationCanceledException => Judged(EvidenceSourceException.Timeout, "the source did not answer in time", exception),
+                _ => Judged(EvidenceSourceException.Other, "reading it failed", exception),
             });
         }
     }
+
+    /// <summary>
+    /// The time that attestations take to be read is their authors' doing, and so may be what nobody foresaw: neither may open the gate
+    /// (SEMANTICS section 3). A source that answers nothing else either is our own.
+    /// </summary>
+    private EvidenceSourceException Judged(string failureClass, string problem, Exception exception) => new(failureClass, problem, exception)
+    {
+        IsOwnFault = failureClass switch
+        {
+            EvidenceSourceException.Timeout => !source.HasAnswered(Patience),
+            EvidenceSourceException.Other => false,
+            _ => true,
+        },
+    };
 
     private static async Task<ParentOccurrences> OneOfAsync(Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked, OccurrenceParent parent) =>
         (await asked).GetValueOrDefault(parent) ?? ParentOccurrences.None;

@@ -113,7 +113,7 @@ public sealed partial class DocumentsWatcher(
         Interlocked.Increment(ref _looks);
         try
         {
-            var reading = await watched.Source.ReadAsync(cancellation);
+            var reading = await ReadAsync(watched.Source, cancellation);
             lock (_merging)
             {
                 var (isNew, wasStale) = (watched.Reading is null || reading.Changed, watched.IsStale);
@@ -139,13 +139,26 @@ public sealed partial class DocumentsWatcher(
 
                 if (!watched.IsStale)
                 {
-                    LogUnreachable(logger, watched.Source.Place, exception.Message);
+                    LogUnreachable(logger, watched.Source.Place, exception.Message, exception);
                     watched.IsStale = true;
                     Merge(isNew: false);
                 }
 
                 return false;
             }
+        }
+    }
+
+    /// <summary>Whatever a source fails at, it is unavailable: nothing that happens to it may end the service.</summary>
+    private static async Task<SourceReading> ReadAsync(IDocumentSource source, CancellationToken cancellation)
+    {
+        try
+        {
+            return await source.ReadAsync(cancellation);
+        }
+        catch (Exception exception) when (exception is not SourceUnavailableException && !cancellation.IsCancellationRequested)
+        {
+            throw new SourceUnavailableException($"OTHER: {exception.GetType().Name}", "look at what else the log says", exception);
         }
     }
 
@@ -189,7 +202,7 @@ public sealed partial class DocumentsWatcher(
     private static partial void LogProblem(ILogger logger, string problem);
 
     [LoggerMessage(3, LogLevel.Error, "The {Place} cannot be read ({Error}); the last version stays in force, marked stale")]
-    private static partial void LogUnreachable(ILogger logger, string place, string error);
+    private static partial void LogUnreachable(ILogger logger, string place, string error, Exception exception);
 
     [LoggerMessage(4, LogLevel.Information, "The {Place} can be read again")]
     private static partial void LogReachable(ILogger logger, string place);

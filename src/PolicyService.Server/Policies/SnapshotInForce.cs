@@ -12,7 +12,7 @@ namespace PolicyService.Server.Policies;
 public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadAt, bool IsStale, IReadOnlyList<DocumentProblem> Problems)
 {
     /// <summary>A source that has not been looked at for so long hangs, even if it never said so.</summary>
-    private static readonly TimeSpan Overdue = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Overdue = TimeSpan.FromSeconds(3);
 
     /// <summary>Grows with every change of anything in the sources, attestations in the store included.</summary>
     public long ContentVersion { get; init; }

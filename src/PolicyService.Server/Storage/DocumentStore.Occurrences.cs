@@ -70,9 +70,10 @@ public sealed partial class DocumentStore
         }
 
         return await ReadAsync(async context => await PageAsync(
+            context,
             Page(Occurrences(context, query, resource), after),
+            rows => rows.Select(row => StoreContext.Octets(row.Content)),
             pageSize,
-            row => row.Content.Length,
             Of,
             row => PageToken.Write(scope, row.Number.ToString(CultureInfo.InvariantCulture)),
             cancellation));

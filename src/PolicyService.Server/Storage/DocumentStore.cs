@@ -23,9 +23,6 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>Entries of a page, whatever was asked for.</summary>
     public const int MaxPageSize = 1000;
 
-    /// <summary>Characters of content after which a page ends, so that a thousand large documents do not stand in memory at once.</summary>
-    private const int PageCharacters = 8 * 1024 * 1024;
-
     private static readonly TimeSpan WriterPatience = TimeSpan.FromSeconds(10);
 
     private readonly StoreDatabase _database;
@@ -34,10 +31,13 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>One writer of this process at a time: the others wait here, not on a lock of the database with a connection in hand.</summary>
     private readonly SemaphoreSlim _writer = new(1);
 
+    /// <summary>Questions for evidence at a time: however many digests are asked about, some connections are left.</summary>
+    private readonly SemaphoreSlim _readers;
+
     private readonly ILogger _logger;
 
     internal DocumentStore(StoreDatabase database, TimeProvider time, ILogger? logger = null) =>
-        (_database, _time, _logger) = (database, time, logger ?? NullLogger.Instance);
+        (_database, _time, _logger, _readers) = (database, time, logger ?? NullLogger.Instance, new SemaphoreSlim(database.MaxReaders));
 
     /// <summary>Where the database is, for logs; without a password.</summary>
     public string Place => _database.Place;
@@ -82,11 +82,21 @@ public sealed partial class DocumentStore : IDisposable
 
         return IsStorable(parent)
             ? await ReadAsync(async context => await PageAsync(
-                Documents(context, kind, parent, after), pageSize, row => row.Content.Length, Of, row => PageToken.Write(scope, row.Name), cancellation))
+                context,
+                Documents(context, kind, parent, after),
+                rows => rows.Select(row => StoreContext.Octets(row.Content)),
+                pageSize,
+                Of,
+                row => PageToken.Write(scope, row.Name),
+                cancellation))
             : new StoreOutcome.Page([], "");
     }
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _readers.Dispose();
+    }
 
 #pragma warning disable RS0030 // The comparison runs in the database, bytewise.
     private static IQueryable<DocumentRow> Documents(StoreContext context, StoredKind kind, string parent, string after) => context.Documents.AsNoTracking()
@@ -94,24 +104,31 @@ public sealed partial class DocumentStore : IDisposable
         .OrderBy(row => row.Name);
 #pragma warning restore RS0030
 
-    private static async Task<StoreOutcome> PageAsync<T>(
-        IQueryable<T> rows, int pageSize, Func<T, int> sizeOf, Func<T, StoredDocument> read, Func<T, string> tokenOf, CancellationToken cancellation)
+    /// <summary>
+    /// As many as were asked for and fit into a page. How large they are is asked first: a reader that stops early makes the database send
+    /// the rest all the same.
+    /// </summary>
+    private async Task<StoreOutcome> PageAsync<T>(
+        StoreContext context,
+        IQueryable<T> rows,
+        Func<IQueryable<T>, IQueryable<int>> octets,
+        int pageSize,
+        Func<T, StoredDocument> read,
+        Func<T, string> tokenOf,
+        CancellationToken cancellation)
     {
+        await using var transaction = await _database.BeginReadAsync(context, cancellation);
         var limit = pageSize is > 0 and < MaxPageSize ? pageSize : MaxPageSize;
-        var (documents, characters, last) = (new List<StoredDocument>(), 0L, default(T));
-        await foreach (var row in rows.Take(limit + 1).AsAsyncEnumerable().WithCancellation(cancellation))
+        var sizes = await octets(rows).Take(limit + 1).ToListAsync(cancellation);
+        var (count, sum) = (0, 0L);
+        while (count < sizes.Count && count < limit && (sum += sizes[count]) <= Limits.PageBytes)
         {
-            if (documents.Count == limit || characters > PageCharacters)
-            {
-                return new StoreOutcome.Page(documents, tokenOf(last!));
-            }
-
-            documents.Add(read(row));
-            characters += sizeOf(row);
-            last = row;
+            count++;
         }
 
-        return new StoreOutcome.Page(documents, "");
+        // The first one always: a list that never comes past it would have no end.
+        var page = await rows.Take(Math.Max(count, 1)).ToListAsync(cancellation);
+        return new StoreOutcome.Page([.. page.Select(read)], page.Count < sizes.Count ? tokenOf(page[^1]) : "");
     }
 
     private async Task<StoreOutcome> ReadAsync(Func<StoreContext, Task<StoreOutcome>> read)

@@ -24,6 +24,9 @@ internal sealed class SqliteDatabase : StoreDatabase
     private readonly string _path;
     private readonly DbContextOptions<StoreContext> _options;
 
+    /// <summary>Of the file that is open; null until there is one, and where files have none.</summary>
+    private FileIdentity? _identity;
+
     public SqliteDatabase(string path)
     {
         _path = path;
@@ -33,7 +36,18 @@ internal sealed class SqliteDatabase : StoreDatabase
 
     public override string Place => _path;
 
-    public override StoreContext CreateContext() => new(_options);
+    /// <exception cref="ReplacedException">What was written would be lost, and what is read is not what others read.</exception>
+    public override StoreContext CreateContext()
+    {
+        var identity = FileIdentity.Of(_path);
+        if (_identity is not null && identity != _identity)
+        {
+            throw new ReplacedException();
+        }
+
+        _identity = identity;
+        return new StoreContext(_options);
+    }
 
     public override Task<IDbContextTransaction> BeginWriteAsync(StoreContext context, CancellationToken cancellation) =>
         // BEGIN IMMEDIATE: the lock is taken now, so that no write finds out at its end that another one was faster.
@@ -68,7 +82,9 @@ internal sealed class SqliteDatabase : StoreDatabase
         }
     }
 
-    public override StoreFailure? Classify(Exception exception) => DriverException(exception) is not SqliteException driver ? null : driver.SqliteErrorCode switch
+    public override StoreFailure? Classify(Exception exception) => exception is ReplacedException
+        ? new("REPLACED", "the file is no longer the one this service started with: start it anew")
+        : DriverException(exception) is not SqliteException driver ? null : driver.SqliteErrorCode switch
     {
         Busy or Locked => new("TIMEOUT", "another process held the database for too long"),
         ReadOnly => new("READ_ONLY", "the database may not be written"),
@@ -77,8 +93,7 @@ internal sealed class SqliteDatabase : StoreDatabase
         CantOpen => new("CONNECTION", "the file cannot be opened"),
         Permission or Authorization => new("PERMISSION", "the file may not be used"),
         IoError => new("IO", "reading or writing the file failed"),
-        // Anything else (a constraint, a statement that is wrong) is a bug of ours.
-        _ => null,
+        var other => StoreFailure.Other($"SQLite error {other}"),
     };
 
     protected override string Spell(string step) => step
@@ -87,6 +102,9 @@ internal sealed class SqliteDatabase : StoreDatabase
 
     private static async Task<bool> HasTablesAsync(StoreContext context, CancellationToken cancellation) =>
         await context.Database.SqlQueryRaw<int>("SELECT COUNT(*) AS \"Value\" FROM sqlite_master WHERE name = 'store_schema'").SingleAsync(cancellation) > 0;
+
+    /// <summary>The path leads to another file than the one that is open, or to none.</summary>
+    private sealed class ReplacedException() : IOException("the file was replaced");
 
     /// <summary>What holds for a connection, not for the file.</summary>
     private sealed class Pragmas : DbConnectionInterceptor

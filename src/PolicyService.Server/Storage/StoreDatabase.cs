@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
+using PolicyService.Core;
 
 namespace PolicyService.Server.Storage;
 
@@ -8,6 +9,9 @@ namespace PolicyService.Server.Storage;
 internal sealed record StoreFailure(string Class, string Problem)
 {
     public StoreOutcome.Unavailable Outcome => new(Class, Problem);
+
+    /// <summary>What is in no class; <paramref name="code"/> is the database's own.</summary>
+    public static StoreFailure Other(string code) => new(Evidence.Grafeas.EvidenceSourceException.Other, $"the database failed with {code}");
 }
 
 /// <summary>What differs between the two databases: connections, transactions, errors, the spelling of the schema.</summary>
@@ -28,6 +32,15 @@ internal abstract class StoreDatabase
 
     public abstract StoreContext CreateContext();
 
+    /// <summary>For the poll of the generation, which no number of other callers may keep waiting.</summary>
+    public virtual StoreContext CreatePollContext() => CreateContext();
+
+    /// <summary>Requests of the REST surface that may use it at the same time.</summary>
+    public virtual int MaxCallers => Limits.StoreCallers;
+
+    /// <summary>Questions for evidence at the same time.</summary>
+    public virtual int MaxReaders => Limits.EvidenceReaders;
+
     /// <summary>Begins a transaction that writes; no other one writes until it ends.</summary>
     public abstract Task<IDbContextTransaction> BeginWriteAsync(StoreContext context, CancellationToken cancellation);
 
@@ -40,6 +53,9 @@ internal abstract class StoreDatabase
 
     /// <summary>The class of a failure; null if the exception is no failure of the database but a bug of ours.</summary>
     public abstract StoreFailure? Classify(Exception exception);
+
+    /// <summary>The failure that an exception is to whoever must not end by it, bug of ours or not.</summary>
+    public StoreFailure FailureOf(Exception exception) => Classify(exception) ?? StoreFailure.Other(exception.GetType().Name);
 
     /// <summary>Spells a step of the schema for this database.</summary>
     protected abstract string Spell(string step);

@@ -104,6 +104,36 @@ public sealed class EvaluatorTests
         return new EvidenceSet(new Dictionary<AttestorName, AttestorEvidence> { [attestor] = new([fact], []) }, null);
     }
 
+    [Theory, InlineData("MONITOR"), InlineData("ENFORCE")]
+    public void Policy_that_cannot_be_evaluated_changes_no_verdict_where_it_only_monitors(string mode)
+    {
+        Assert.True(PlatformPolicyName.TryParse("projects/p/platforms/gke/policies/x", out var name));
+        var set = DocumentFiles.Assemble(
+            [
+                Reading.Of("policy.yaml", "name: projects/p/policy\ndefaultAdmissionRule: {evaluationMode: ALWAYS_ALLOW, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG}\n"),
+                Reading.Of("clusters.yaml", $$"""clusters: {us-east1.prod: {project: p, platform: GKE, platformPolicies: [{name: {{name}}, mode: {{mode}}}] } }"""),
+            ],
+            []);
+        var policy = new PlatformPolicy { Name = name, Allowlist = NamePatternSet.Empty, CheckSets = [new CheckSet("", new CheckSetScope("", ""), NamePatternSet.Empty, [new Throwing()])] };
+        var snapshot = PolicySnapshot.Build(new DocumentSet { Projects = [new ProjectDocuments { Id = "p", Policy = set.Projects[0].Policy, PlatformPolicies = [policy] }], Clusters = set.Clusters }, generation: 1);
+        Assert.True(ImageReference.TryParse($"r.example/a@{Image}", out var image));
+        var selection = Assert.IsType<SelectionResult.Selected>(snapshot.Select(new EvaluationRequest(image, "us-east1.prod"), new SnapshotAge(false, TimeSpan.Zero, Now))).Selection;
+
+        if (mode == "ENFORCE")
+        {
+            Assert.Throws<InvalidOperationException>(() => Evaluator.Evaluate(selection, EvidenceSet.Empty, Now));
+        }
+        else
+        {
+            Assert.Equal(Verdict.Allow, Evaluator.Evaluate(selection, EvidenceSet.Empty, Now).Verdict);
+        }
+    }
+
+    private sealed record Throwing() : Check("throwing", "", NamePatternSet.Empty)
+    {
+        protected override CheckResult Judge(CheckInput input) => throw new InvalidOperationException("a bug");
+    }
+
     private static Selection Selected()
     {
         ParsedDocument[] files = [Reading.Of("policy.yaml", Policy), Reading.Of("attestors/a.yaml", Attestor), Reading.Of("options.yaml", Options)];

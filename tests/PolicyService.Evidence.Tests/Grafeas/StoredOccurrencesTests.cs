@@ -76,9 +76,10 @@ public sealed class StoredOccurrencesTests
         Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
     }
 
-    [Fact]
-    public async Task Source_that_never_answers_is_a_timeout()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Source_that_never_answers_is_a_timeout_and_our_own_fault_only_if_it_answers_nothing_else(bool answersElse)
     {
+        _source.Answers = answersElse;
         _source.Wait();
         var asking = _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation).AsTask();
         while (!asking.IsCompleted)
@@ -87,7 +88,22 @@ public sealed class StoredOccurrencesTests
             await Task.Yield();
         }
 
-        Assert.Equal("TIMEOUT", (await Assert.ThrowsAsync<EvidenceSourceException>(() => asking)).Class);
+        var failure = await Assert.ThrowsAsync<EvidenceSourceException>(() => asking);
+        Assert.Equal(("TIMEOUT", !answersElse), (failure.Class, failure.IsOwnFault));
+    }
+
+    [Fact]
+    public async Task Failure_that_nobody_foresaw_is_a_failure_of_the_source_and_not_our_own_fault()
+    {
+        foreach (var (thrown, name, isOwn) in new (Exception, string, bool)[]
+        {
+            (new InvalidOperationException("x"), "OTHER", false), (new EvidenceSourceException("OTHER", "x"), "OTHER", false), (new EvidenceSourceException("IO", "x"), "IO", true),
+        })
+        {
+            _source.Failure = thrown;
+            var failure = await Assert.ThrowsAsync<EvidenceSourceException>(() => _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation).AsTask());
+            Assert.Equal((name, isOwn), (failure.Class, failure.IsOwnFault));
+        }
     }
 
     [Fact, Trait("attack", "88")]
@@ -127,7 +143,12 @@ public sealed class StoredOccurrencesTests
 
         public bool IsEmpty { get; set; }
 
-        public EvidenceSourceException? Failure { get; set; }
+        public Exception? Failure { get; set; }
+
+        /// <summary>Whether it answers other questions.</summary>
+        public bool Answers { get; set; }
+
+        public bool HasAnswered(TimeSpan within) => Answers;
 
         public void Wait() => _answer = new TaskCompletionSource();
 

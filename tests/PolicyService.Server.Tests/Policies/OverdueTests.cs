@@ -9,8 +9,8 @@ public sealed class OverdueTests
 
     [Theory]
     [InlineData(false, 0, false)]
-    [InlineData(false, 10, false)]
-    [InlineData(false, 10.5, true)]
+    [InlineData(false, 3, false)]
+    [InlineData(false, 3.5, true)]
     [InlineData(true, 0, true)]
     public void Source_that_was_not_looked_at_for_long_is_stale_whatever_it_said(bool saidSo, double seconds, bool isStale)
     {

@@ -1,3 +1,5 @@
+using System.Text;
+using PolicyService.Core;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Storage;
@@ -169,6 +171,31 @@ public sealed class OccurrenceTests
 
         Assert.Equal(1, await CountAsync(store, new OccurrenceQuery("acme", null)));
         Assert.Equal(before, await store.GenerationAsync(Cancellation));
+    }
+
+    [Theory, MemberData(nameof(Engines)), Trait("attack", "96")]
+    public async Task Page_has_no_more_bytes_than_it_may_and_the_list_goes_on(string engine)
+    {
+        await using var test = await WithNoteAsync(engine);
+        var overhead = Encoding.UTF8.GetByteCount((await AddAsync("prob", 0)).Content);
+        const int Half = Limits.PageBytes / 2;
+        foreach (var bytes in new[] { Half, Half, Half + 1, Half, Limits.PageBytes * 2, Half })
+        {
+            Assert.Equal(bytes, Encoding.UTF8.GetByteCount((await AddAsync("acme", bytes - overhead)).Content));
+        }
+
+        var (counts, token) = (new List<int>(), "");
+        do
+        {
+            var page = Assert.IsType<StoreOutcome.Page>(await test.Store.ListOccurrencesAsync(new OccurrenceQuery("acme", null), 0, token, Cancellation));
+            counts.Add(page.Documents.Count);
+            token = page.NextPageToken;
+        }
+        while (token.Length > 0);
+        Assert.Equal([2, 1, 1, 1, 1], counts);
+
+        Task<StoredDocument> AddAsync(string project, int length) => DocumentTests.WrittenAsync(test.Store.CreateOccurrenceAsync(
+            project, $$$"""{"kind": "BUILD", "noteName": "{{{Note}}}", "resourceUri": "r", "build": {"x": "{{{new string('x', length)}}}", "n": "{{{Guid.NewGuid()}}}"}}""", Cancellation));
     }
 
     internal static async Task<TestStore> WithNoteAsync(string engine)

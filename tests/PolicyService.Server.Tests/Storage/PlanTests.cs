@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Server.Policies;
 using PolicyService.Server.Storage;
 
@@ -36,8 +37,8 @@ public sealed class PlanTests
         await AssertPlanAsync("by project and resource", List(context, new OccurrenceQuery("p77", null), "r.test/i5@x"), "occurrences_by_project_resource");
         await AssertPlanAsync("by note", List(context, new OccurrenceQuery("", note), null), "occurrences_by_note");
         await AssertPlanAsync("by note and digest", List(context, new OccurrenceQuery("", note) { Digest = digest }, null), "occurrences_by_note_digest");
-        await AssertPlanAsync("evidence of three attestors", DocumentStore.Evidence(context, digest, "note", ["projects/p1/notes/n6", "projects/p1/notes/n4", "projects/p1/notes/n5"]), "occurrences_as_evidence");
-        await AssertPlanAsync("evidence of a check", DocumentStore.Evidence(context, digest, "project", ["p77"]), "occurrences_as_evidence_of_checks");
+        await AssertPlanAsync("evidence of three attestors", EvidenceQuery.Of(context, digest, [Note("n6"), Note("n4"), Note("n5")]), "occurrences_as_evidence");
+        await AssertPlanAsync("evidence of a check", EvidenceQuery.Of(context, digest, [OccurrenceParent.OfProject("p77")]), "occurrences_as_evidence_of_checks");
         await AssertPlanAsync("identical one", context.Occurrences.Where(row => row.Identity == "i5").Select(row => row.Name).Take(1), "occurrences_by_identity");
 
         // What is not there cannot be read.
@@ -52,6 +53,8 @@ public sealed class PlanTests
         Assert.NotEmpty(page.Documents);
         Output.WriteLine($"{engine}: listed by resource in {took.TotalMilliseconds:F1} ms");
     }
+
+    private static OccurrenceParent Note(string id) => OccurrenceParent.Of(NoteName.TryParse($"projects/p1/notes/{id}", out var note) ? note : throw new ArgumentException(id));
 
     private static IQueryable<OccurrenceRow> List(StoreContext context, OccurrenceQuery query, string? resource) =>
         DocumentStore.Page(DocumentStore.Occurrences(context, query, resource), after: 12).Take(101);

@@ -84,6 +84,12 @@ public sealed class SchemaTests
         await context.Database.OpenConnectionAsync(Cancellation);
 
         Assert.Equal(("2", "wal"), (Scalar("PRAGMA synchronous"), Scalar("PRAGMA journal_mode")));
+        // Said at every opening: neither the library's default nor what a connection was used for before counts.
+        Scalar("PRAGMA synchronous = OFF");
+        Assert.Equal("0", Scalar("PRAGMA synchronous"));
+        await context.Database.CloseConnectionAsync();
+        await context.Database.OpenConnectionAsync(Cancellation);
+        Assert.Equal("2", Scalar("PRAGMA synchronous"));
 
         string Scalar(string sql)
         {

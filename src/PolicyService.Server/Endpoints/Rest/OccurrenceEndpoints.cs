@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
@@ -40,18 +42,35 @@ internal static class OccurrenceEndpoints
         var kind = reader.Required<string>("kind", ValueParsers.Text, "write the kind of the occurrence, such as ATTESTATION");
         reader.Required<string>("noteName", ParseNote, "write noteName: projects/<project>/notes/<note>");
         reader.Required<string>("resourceUri", ValueParsers.Text, "write resourceUri: https://<registry>/<repository>@sha256:<digest>");
-        if (!body.Problems.HasErrors && kind == OccurrenceJson.Attestation)
-        {
-            OccurrenceParser.Parse([body.Root], body.Problems);
-        }
-
-        if (body.Refusal() is { } invalid)
+        var attestations = !body.Problems.HasErrors && kind == OccurrenceJson.Attestation ? OccurrenceParser.Parse([body.Root], body.Problems) : [];
+        if ((body.Refusal() ?? Oversized(attestations ?? [])) is { } invalid)
         {
             return invalid;
         }
 
         var content = kind == OccurrenceJson.Attestation ? WithStandardBytes(body.ToObject()) : body.Text;
+        if (kind == OccurrenceJson.Attestation && Encoding.UTF8.GetByteCount(content) > Limits.OccurrenceBytes)
+        {
+            return RestError.Invalid("", $"the occurrence has more than {Limits.OccurrenceBytes} bytes: leave out what no decision reads");
+        }
+
         return RestAnswer.Of(await store.CreateOccurrenceAsync(key.Project, content, context.RequestAborted));
+    }
+
+    /// <summary>What no decision would count is not stored: it would only be in the way of what does (SEMANTICS section 7).</summary>
+    private static IResult? Oversized(IReadOnlyList<Attestation> attestations)
+    {
+        var signatures = attestations.SelectMany(attestation => attestation.Signatures).ToArray();
+        // The first has the payload and its signatures; each further one is a JWT.
+        return attestations.Any(attestation => attestation.IsOversized)
+                ? RestError.Invalid("attestation.serializedPayload", $"the payload has more than {Limits.PayloadBytes} bytes, so it would never count: sign less")
+            : signatures.Any(signature => signature is { IsOversized: true, Format: SignatureFormat.Jwt })
+                ? RestError.Invalid("attestation.jwts", $"a JWT has more than {Limits.JwtBytes} bytes, so it would never count: sign less")
+            : Array.FindIndex(signatures, signature => signature.IsOversized) is var index and >= 0
+                ? RestError.Invalid($"attestation.signatures[{index}].signature", $"the signature has more than {Limits.SignatureBytes} bytes, so it would never count: write another")
+            : signatures.Length > Limits.SignaturesPerOccurrence
+                ? RestError.Invalid("attestation.signatures", $"the occurrence has more than {Limits.SignaturesPerOccurrence} signatures: create further ones for the others")
+            : null;
     }
 
     /// <summary>Clients send bytes in the URL-safe alphabet; proto3 JSON writes them in the other one, which every client reads.</summary>

@@ -62,7 +62,7 @@ internal static class RestAnswer
             writer.WriteEndObject();
         }
 
-        return Json(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        return Results.Bytes(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), JsonType);
     }
 
     /// <summary>What the store failed at, by class; what the database said stays in the log.</summary>

@@ -42,8 +42,13 @@ internal sealed class RestBody
             return (null, RestError.Of(StatusCodes.Status415UnsupportedMediaType, "INVALID_ARGUMENT", "send the body without content-encoding", []));
         }
 
-        var buffer = new MemoryStream();
-        await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        // The gate has read it.
+        var buffer = context.Request.Body as MemoryStream ?? new MemoryStream();
+        if (!ReferenceEquals(buffer, context.Request.Body))
+        {
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        }
+
         var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
         // A mark at the start says how the text is encoded, and is no part of it.
         return Parse(utf8.Span.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8);

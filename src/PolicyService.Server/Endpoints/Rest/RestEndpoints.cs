@@ -18,6 +18,8 @@ internal static class RestEndpoints
     private static readonly string[] Versions = ["v1", "v1beta1", "v1alpha2"];
 
     public static IServiceCollection AddRest(this IServiceCollection services) => services
+        .AddSingleton(provider => new RequestGate(
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetService<DocumentStore>()))
         .AddSingleton<AttestationQuestion>().AddSingleton<PlatformQuestion>()
         .AddResponseCompression(compression =>
         {
@@ -37,6 +39,8 @@ internal static class RestEndpoints
             // A request that is too large is no failure of ours: nobody must be able to fill the log with them.
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
         });
+        // Around the compression, whose last bytes are written after an endpoint has returned.
+        application.Use((context, next) => context.RequestServices.GetRequiredService<RequestGate>().InvokeAsync(context, next));
         application.UseResponseCompression();
     }
 
@@ -54,9 +58,10 @@ internal static class RestEndpoints
             return;
         }
 
+        var usesStore = new RequestCost(UsesStore: true);
         foreach (var version in Versions)
         {
-            var group = application.MapGroup($"/{version}");
+            var group = application.MapGroup($"/{version}").WithMetadata(usesStore);
             PolicyEndpoints.Map(group);
             AttestorEndpoints.Map(group, version);
             IamEndpoints.Map(group);
@@ -64,7 +69,7 @@ internal static class RestEndpoints
         }
 
         // These have one version only.
-        var v1 = application.MapGroup("/v1");
+        var v1 = application.MapGroup("/v1").WithMetadata(usesStore);
         NoteEndpoints.Map(v1);
         OccurrenceEndpoints.Map(v1);
         PlatformPolicyEndpoints.Map(v1);

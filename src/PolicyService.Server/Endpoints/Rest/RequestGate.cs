@@ -1,0 +1,147 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using PolicyService.Core;
+using PolicyService.Server.Storage;
+
+namespace PolicyService.Server.Endpoints.Rest;
+
+/// <summary>What an endpoint takes from others: a place among those who use the store, or only memory for a body.</summary>
+internal sealed record RequestCost(bool UsesStore);
+
+/// <summary>
+/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, and have the rest of the
+/// store's connections for themselves.
+/// </summary>
+internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null) : IDisposable
+{
+    private readonly SemaphoreSlim _callers = new(store?.Database.MaxCallers ?? Limits.StoreCallers);
+    private readonly BodyBudget _documents = new();
+    private readonly BodyBudget _evaluations = new();
+
+    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            await next(context);
+            return;
+        }
+
+        SetRates(context);
+        using var ending = new CancellationTokenSource(Limits.RequestTime, time);
+        using var stopping = lifetime.ApplicationStopping.Register(() => ending.CancelAfter(Limits.RequestTimeAtStop));
+        using var aborting = ending.Token.Register(context.Abort);
+        if (context.GetEndpoint()?.Metadata.GetMetadata<RequestCost>() is { } cost)
+        {
+            await BufferedAsync(context, cost, next);
+        }
+        else
+        {
+            await next(context);
+        }
+    }
+
+    public void Dispose() => _callers.Dispose();
+
+    private static void SetRates(HttpContext context)
+    {
+        var rate = new MinDataRate(Limits.DataRate, Limits.DataRateGrace);
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request)
+        {
+            request.MinDataRate = rate;
+        }
+
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response)
+        {
+            response.MinDataRate = rate;
+        }
+    }
+
+    /// <summary>The body first: whoever sends it slowly holds memory, but no place at the store.</summary>
+    private async Task BufferedAsync(HttpContext context, RequestCost cost, RequestDelegate next)
+    {
+        var budget = cost.UsesStore ? _documents : _evaluations;
+        var bytes = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is false ? 0
+            : (int)Math.Min(context.Request.ContentLength ?? Limits.MessageBytes, Limits.MessageBytes);
+        if (!budget.TryTake(bytes))
+        {
+            await RefuseAsync(context, "too many large requests are under way");
+            return;
+        }
+
+        try
+        {
+            if (bytes > 0)
+            {
+                var body = new MemoryStream(context.Request.ContentLength is null ? 0 : bytes);
+                await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+                body.Position = 0;
+                context.Request.Body = body;
+            }
+
+            await (cost.UsesStore ? CallStoreAsync(context, next) : next(context));
+        }
+        finally
+        {
+            budget.Return(bytes);
+        }
+    }
+
+    /// <summary>The place is held until the answer is written.</summary>
+    private async Task CallStoreAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!await TryEnterAsync(context.RequestAborted))
+        {
+            await RefuseAsync(context, "too many requests use the store");
+            return;
+        }
+
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            _callers.Release();
+        }
+    }
+
+    private async Task<bool> TryEnterAsync(CancellationToken cancellation)
+    {
+        using var patience = new Decisions.TimedCancellation(Limits.StoreCallerPatience, time, cancellation);
+        try
+        {
+            await _callers.WaitAsync(patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private static Task RefuseAsync(HttpContext context, string why)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return RestError.WriteAsync(context, StatusCodes.Status429TooManyRequests, "RESOURCE_EXHAUSTED", $"{why}: try again");
+    }
+
+    /// <summary>Bytes of bodies in memory.</summary>
+    private sealed class BodyBudget
+    {
+        private long _left = Limits.BufferedBodyBytes;
+
+        public bool TryTake(int bytes)
+        {
+            if (Interlocked.Add(ref _left, -bytes) >= 0)
+            {
+                return true;
+            }
+
+            Return(bytes);
+            return false;
+        }
+
+        public void Return(int bytes) => Interlocked.Add(ref _left, bytes);
+    }
+}
