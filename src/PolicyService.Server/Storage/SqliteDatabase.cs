@@ -85,16 +85,16 @@ internal sealed class SqliteDatabase : StoreDatabase
     public override StoreFailure? Classify(Exception exception) => exception is ReplacedException
         ? new("REPLACED", "the file is no longer the one this service started with: start it anew")
         : DriverException(exception) is not SqliteException driver ? null : driver.SqliteErrorCode switch
-    {
-        Busy or Locked => new("TIMEOUT", "another process held the database for too long"),
-        ReadOnly => new("READ_ONLY", "the database may not be written"),
-        Full => new("FULL", "no space is left for the database"),
-        Corrupt or NotADatabase => new("CORRUPT", "the file is damaged, or no database"),
-        CantOpen => new("CONNECTION", "the file cannot be opened"),
-        Permission or Authorization => new("PERMISSION", "the file may not be used"),
-        IoError => new("IO", "reading or writing the file failed"),
-        var other => StoreFailure.Other($"SQLite error {other}"),
-    };
+        {
+            Busy or Locked => new("TIMEOUT", "another process held the database for too long"),
+            ReadOnly => new("READ_ONLY", "the database may not be written"),
+            Full => new("FULL", "no space is left for the database"),
+            Corrupt or NotADatabase => new("CORRUPT", "the file is damaged, or no database"),
+            CantOpen => new("CONNECTION", "the file cannot be opened"),
+            Permission or Authorization => new("PERMISSION", "the file may not be used"),
+            IoError => new("IO", "reading or writing the file failed"),
+            var other => StoreFailure.Other($"SQLite error {other}"),
+        };
 
     protected override string Spell(string step) => step
         .Replace("{text}", "TEXT", StringComparison.Ordinal)
