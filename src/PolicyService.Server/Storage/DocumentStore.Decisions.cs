@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Server.Storage.Transfers;
 
 namespace PolicyService.Server.Storage;
 
@@ -108,7 +109,8 @@ public sealed partial class DocumentStore : IOccurrenceSource
             await using var context = open();
             return await query(context);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        // What an export meets while it writes what was read is no failure of the database.
+        catch (Exception exception) when (exception is not (OperationCanceledException or ExportException))
         {
             throw new StoreUnavailableException(_database.FailureOf(exception), exception);
         }
