@@ -39,15 +39,22 @@ done
 
 passed=0 failed=0 skipped=0 finished=false session=
 work=$(mktemp -d)
+# A line or more for each failure: they stand again before the counts, where a reader of the end of a long log finds them.
+failures=$work/failures
+: >"$failures"
 
 finish() {
   trap - EXIT INT TERM
   if [[ -n $session ]]; then pkill -KILL --session "$session" || true; fi
-  rm -rf "$work" || true
   if ! $finished; then
     echo "tests/run.sh stopped before its end"
     failed=$((failed + 1))
   fi
+  if [[ -s $failures ]]; then
+    printf '\n== failures\n'
+    cat "$failures"
+  fi
+  rm -rf "$work" || true
   printf '\n%d passed, %d failed' "$passed" "$failed"
   if ((skipped > 0)); then printf ', %d skipped' "$skipped"; fi
   printf '\n'
@@ -87,7 +94,10 @@ step() {
   "$@" || status=$?
   if ((status != 0)); then
     outcome="FAILED ($status)"
-    if ((failed + skipped == counted)); then failed=$((failed + 1)); fi
+    if ((failed + skipped == counted)); then
+      failed=$((failed + 1))
+      echo "$name" >>"$failures"
+    fi
   fi
   printf '== %s: %s, %d s\n' "$name" "$outcome" $((SECONDS - start))
   return "$status"
@@ -143,9 +153,14 @@ test_project() {
     --results-directory "$work" --report-xunit-ctrf --report-xunit-ctrf-filename "$name.json" \
     --ansi off --progress off --auto-reporters off --show-stdout Failed --show-stderr Failed || status=$?
   counts=$(node -e '
-    const { summary } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results;
+    const fs = require("fs");
+    const { summary, tests } = JSON.parse(fs.readFileSync(process.argv[1], "utf8")).results;
+    for (const test of tests.filter(test => test.status === "failed")) {
+      const why = `${test.message ?? ""}\n${test.trace ?? ""}`.trim().split("\n").slice(0, 30).join("\n  ");
+      fs.appendFileSync(process.argv[2], `${test.name} (${Math.round(test.duration)} ms)\n  ${why}\n`);
+    }
     const skipped = summary.tests - summary.passed - summary.failed;
-    console.log(summary.passed, summary.failed, skipped);' "$report") || counts="0 0 0"
+    console.log(summary.passed, summary.failed, skipped);' "$report" "$failures") || counts="0 0 0"
   read -r p f s <<<"$counts"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   printf '%s: %d passed, %d failed, %d skipped\n' "$name" "$p" "$f" "$s"
@@ -170,6 +185,7 @@ by_hand() {
   cat "$work/byhand"
   p=$(grep -c '^ok ' "$work/byhand" || true) f=$(grep -c '^not ok ' "$work/byhand" || true)
   passed=$((passed + p)) failed=$((failed + f))
+  grep '^not ok ' "$work/byhand" >>"$failures" || true
   printf 'by hand: %d passed, %d failed\n' "$p" "$f"
   if ((p + f == 0)); then return 1; fi
   return "$status"
@@ -183,6 +199,7 @@ real_gcloud() {
   cat "$work/gcloud"
   p=$(grep -c '^ok ' "$work/gcloud" || true) f=$(grep -cE '^(not ok|FAIL) ' "$work/gcloud" || true)
   passed=$((passed + p)) failed=$((failed + f))
+  grep -E '^(not ok|FAIL) ' "$work/gcloud" >>"$failures" || true
   printf 'gcloud on %s: %d passed, %d failed\n' "$1" "$p" "$f"
   if ((p + f == 0)); then return 1; fi
   return "$status"

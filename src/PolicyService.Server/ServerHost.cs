@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PolicyService.Core;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Caching;
 using PolicyService.Server.Decisions;
@@ -156,6 +157,7 @@ public sealed class ServerHost
     {
         Application.UseHostFiltering();
         Application.UseRest();
+        Application.UseCallers();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core.Decisions;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Decisions;
 using PolicyService.Server.Policies;
@@ -13,16 +14,13 @@ public readonly record struct ItemAnswer(EvaluateResponse? Response, Error? Erro
 /// <summary>Takes one wire request through the decision point.</summary>
 public sealed class EvaluationGate(PolicyDecisionPoint decisions, TimeProvider time)
 {
-    /// <summary>Nobody can be told apart before authentication is configured, so everybody holds every grant, and only loopback is bound.</summary>
-    private const string Anonymous = "anonymous";
-
     public PolicyVersion Version => decisions.Version;
 
     /// <summary>The caller's deadline, or the default.</summary>
     public Deadline DeadlineOf(DateTime asked) =>
         Deadline.Of(time.GetUtcNow(), asked == DateTime.MaxValue ? null : new DateTimeOffset(DateTime.SpecifyKind(asked, DateTimeKind.Utc)));
 
-    public async ValueTask<ItemAnswer> AskAsync(EvaluateRequest? wire, PolicyVersion version, Deadline deadline, CancellationToken cancellation)
+    public async ValueTask<ItemAnswer> AskAsync(EvaluateRequest? wire, Caller caller, PolicyVersion version, Deadline deadline, CancellationToken cancellation)
     {
         if (wire is null)
         {
@@ -36,7 +34,7 @@ public sealed class EvaluationGate(PolicyDecisionPoint decisions, TimeProvider t
 
         try
         {
-            return await decisions.DecideAsync(request, version, Anonymous, deadline, cancellation) switch
+            return await decisions.DecideAsync(request, version, caller.Name, deadline, cancellation) switch
             {
                 DecisionOutcome.Decided decided => new ItemAnswer(ResponseWriter.Write(wire, decided.Decision, decided.DecisionId), null),
                 DecisionOutcome.Invalid invalid => Refused(RequestProblem.Of(invalid.Field, wire.Project, invalid.Problem)),

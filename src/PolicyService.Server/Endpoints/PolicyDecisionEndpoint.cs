@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Endpoints;
 
@@ -10,15 +11,16 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
 {
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
     {
-        var answer = await gate.AskAsync(request, gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
+        var answer = await gate.AskAsync(request, context.GetHttpContext().Caller(), gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
         return answer.Response ?? throw Status(answer.Error!);
     }
 
     public override async Task<EvaluateBatchResponse> EvaluateBatch(EvaluateBatchRequest request, ServerCallContext context)
     {
         // That there are no more than 500 was seen before the message was made.
+        var caller = context.GetHttpContext().Caller();
         var (version, deadline) = (gate.Version, gate.DeadlineOf(context.Deadline));
-        var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, version, deadline, context.CancellationToken).AsTask()));
+        var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, caller, version, deadline, context.CancellationToken).AsTask()));
         var response = new EvaluateBatchResponse();
         response.Results.AddRange(answers.Select(answer => answer.Response is not null
             ? new EvaluateBatchResult { Response = answer.Response }
@@ -85,7 +87,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
             return new EvaluateStreamResponse { Error = new Error { Code = (int)StatusCode.InvalidArgument, Field = problem.Field, Message = problem.Message } };
         }
 
-        var answer = await gate.AskAsync(message.Request, gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
+        var answer = await gate.AskAsync(message.Request, context.GetHttpContext().Caller(), gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
         return answer.Response is not null
             ? new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Response = answer.Response }
             : new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Error = answer.Error };

@@ -1,5 +1,6 @@
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -39,7 +40,7 @@ internal static class AttestorEndpoints
         }
 
         var (content, _, unusable) = await ReadAsync(context, store, wire, key);
-        return content is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, content, RestEndpoints.Author, context.RequestAborted), wire.Write);
+        return content is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, content, context.Caller().Name, context.RequestAborted), wire.Write);
     }
 
     private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project, string attestor)
@@ -50,7 +51,7 @@ internal static class AttestorEndpoints
         }
 
         var (content, etag, unusable) = await ReadAsync(context, store, wire, key);
-        return content is null ? unusable! : RestAnswer.Of(await store.UpdateAsync(key, content, etag, RestEndpoints.Author, context.RequestAborted), wire.Write);
+        return content is null ? unusable! : RestAnswer.Of(await store.UpdateAsync(key, content, etag, context.Caller().Name, context.RequestAborted), wire.Write);
     }
 
     private static async Task<(string? Content, string Etag, IResult? Refusal)> ReadAsync(HttpContext context, DocumentStore store, AttestorWire wire, DocumentKey key)
@@ -78,7 +79,7 @@ internal static class AttestorEndpoints
     private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string attestor) =>
         !RestEndpoints.TryKey(StoredKind.Attestor, $"projects/{project}/attestors/{attestor}", out var key, out var refusal)
             ? refusal
-            : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, "", RestEndpoints.Author, context.RequestAborted));
+            : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted));
 
     private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)
     {

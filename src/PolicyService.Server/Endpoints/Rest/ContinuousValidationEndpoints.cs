@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PolicyService.Core.Documents;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -65,6 +66,6 @@ internal static class ContinuousValidationEndpoints
 
         // The client reads the inner object without looking whether it is there.
         var content = new JsonObject { ["enforcementPolicyConfig"] = new JsonObject { ["enabled"] = enabled } };
-        return RestAnswer.Of(await store.PutAsync(key, content.ToJsonString(), "", RestEndpoints.Author, context.RequestAborted));
+        return RestAnswer.Of(await store.PutAsync(key, content.ToJsonString(), "", context.Caller().Name, context.RequestAborted));
     }
 }

@@ -5,6 +5,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Endpoints.Rest;
 
@@ -31,7 +32,7 @@ public static class EvaluateEndpoint
             return;
         }
 
-        var answer = await gate.AskAsync(request, gate.Version, gate.DeadlineOf(DateTime.MaxValue), context.RequestAborted);
+        var answer = await gate.AskAsync(request, context.Caller(), gate.Version, gate.DeadlineOf(DateTime.MaxValue), context.RequestAborted);
         if (answer.Response is null)
         {
             var isInvalid = answer.Error!.Code == (int)StatusCode.InvalidArgument;

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
 using PolicyService.Core;
 using PolicyService.Core.Documents;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -79,7 +80,7 @@ internal static class IamEndpoints
         }
 
         var content = body.ToObject()["policy"]!.AsObject().ToJsonString(RestJson.Relaxed);
-        return RestAnswer.Of(await store.PutAsync(key, content, etag, RestEndpoints.Author, context.RequestAborted));
+        return RestAnswer.Of(await store.PutAsync(key, content, etag, context.Caller().Name, context.RequestAborted));
     }
 
     /// <summary>Checks the policy.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -49,7 +50,7 @@ internal static class NoteEndpoints
         }
 
         var kind = ReadKind(body);
-        return body.Refusal() ?? RestAnswer.Of(await store.CreateAsync(key, Content(body, kind), RestEndpoints.Author, context.RequestAborted));
+        return body.Refusal() ?? RestAnswer.Of(await store.CreateAsync(key, Content(body, kind), context.Caller().Name, context.RequestAborted));
     }
 
     /// <summary>Checks the note, but for what stands in the field of its kind.</summary>
@@ -112,6 +113,6 @@ internal static class NoteEndpoints
 
     private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string note) =>
         RestEndpoints.TryKey(StoredKind.Note, $"projects/{project}/notes/{note}", out var key, out var refusal)
-            ? RestAnswer.Of(await store.DeleteAsync(key, "", RestEndpoints.Author, context.RequestAborted))
+            ? RestAnswer.Of(await store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted))
             : refusal;
 }

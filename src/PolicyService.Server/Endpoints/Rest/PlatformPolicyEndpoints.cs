@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -39,7 +40,7 @@ internal static class PlatformPolicyEndpoints
         }
 
         var (body, unusable) = await ReadAsync(context, key);
-        return body is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, body.Text, RestEndpoints.Author, context.RequestAborted));
+        return body is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, body.Text, context.Caller().Name, context.RequestAborted));
     }
 
     private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, string project, string platform, string policy)
@@ -52,7 +53,7 @@ internal static class PlatformPolicyEndpoints
         var (body, unusable) = await ReadAsync(context, key);
         return body is null
             ? unusable!
-            : RestAnswer.Of(await store.UpdateAsync(key, body.Text, body.StringOf("etag"), RestEndpoints.Author, context.RequestAborted));
+            : RestAnswer.Of(await store.UpdateAsync(key, body.Text, body.StringOf("etag"), context.Caller().Name, context.RequestAborted));
     }
 
     private static async Task<(RestBody? Body, IResult? Refusal)> ReadAsync(HttpContext context, DocumentKey key)
@@ -86,7 +87,7 @@ internal static class PlatformPolicyEndpoints
 
     private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string platform, string policy) =>
         TryKey(project, platform, policy, out var key, out var refusal) && RestQuery.TryRead(context, "etag", out var etag, out refusal)
-            ? RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, etag, RestEndpoints.Author, context.RequestAborted))
+            ? RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, etag, context.Caller().Name, context.RequestAborted))
             : refusal;
 
     private static async Task<IResult> EvaluateAsync(

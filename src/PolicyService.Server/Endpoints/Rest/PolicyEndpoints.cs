@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Server.Access;
 using PolicyService.Server.Policies;
 using PolicyService.Server.Storage;
 
@@ -54,7 +55,7 @@ internal static class PolicyEndpoints
             return invalid;
         }
 
-        return RestAnswer.Of(await store.PutAsync(key, Content(body), body.StringOf("etag"), RestEndpoints.Author, context.RequestAborted));
+        return RestAnswer.Of(await store.PutAsync(key, Content(body), body.StringOf("etag"), context.Caller().Name, context.RequestAborted));
     }
 
     /// <summary>Who exports the courtesy, edits it and imports it puts it into force: then it must not say that it is not.</summary>

@@ -12,9 +12,6 @@ namespace PolicyService.Server.Endpoints.Rest;
 /// </summary>
 internal static class RestEndpoints
 {
-    /// <summary>Nobody can be told apart before authentication is configured; the history of documents says so.</summary>
-    public const string Author = "anonymous";
-
     private static readonly string[] Versions = ["v1", "v1beta1", "v1alpha2"];
 
     public static IServiceCollection AddRest(this IServiceCollection services) => services

@@ -1,0 +1,24 @@
+namespace PolicyService.Server.Access;
+
+/// <summary>Who asks, as authentication found it (docs/access.md).</summary>
+/// <param name="Name">One line for people, records and histories: the first member, or <c>anonymous</c>.</param>
+/// <param name="Members">Everything bindings may call this caller; <c>allAuthenticatedUsers</c> is not among them, it is implied.</param>
+public sealed record Caller(string Name, IReadOnlyList<string> Members)
+{
+    /// <summary>The caller where no authentication is configured. It holds every grant; only loopback addresses are bound then.</summary>
+    public static Caller Anonymous { get; } = new("anonymous", []);
+
+    public bool IsAnonymous => ReferenceEquals(this, Anonymous);
+}
+
+/// <summary>The caller of a request over HTTP or gRPC.</summary>
+public static class CallerOfRequest
+{
+    private static readonly object Item = new();
+
+    public static Caller Caller(this HttpContext context) => context.Items[Item] as Caller
+        // Whoever forgets the middleware gets no answer rather than every grant.
+        ?? throw new InvalidOperationException("nobody has looked at who asks");
+
+    public static void SetCaller(this HttpContext context, Caller caller) => context.Items[Item] = caller;
+}
