@@ -41,6 +41,12 @@ public sealed record ServerSettings
     /// <summary>Redis; null: there is none.</summary>
     public RedisSetup? Redis { get; init; }
 
+    /// <summary>The access file; null: there is none.</summary>
+    public string? AccessFile { get; init; }
+
+    /// <summary>Whoever asks must be somebody, and is granted nothing but what the rules of access say. False: everybody is anonymous and may do everything.</summary>
+    public bool RequiresCallers { get; init; }
+
     /// <summary>How often each source of documents is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
@@ -83,6 +89,7 @@ public sealed record ServerSettings
             KmsEndpoint = ReadKmsEndpoint(configuration),
             KmsStateInterval = ReadKmsStateInterval(configuration),
             Redis = RedisSetup.Read(configuration),
+            AccessFile = Text(configuration, SettingsTable.AccessFile) is { } access ? Path.GetFullPath(access) : null,
         };
     }
 

@@ -73,10 +73,13 @@ internal static class SettingsTable
     public static Setting RedisCa { get; } = new(
         "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
 
+    public static Setting AccessFile { get; } = new(
+        "Access:File", "file", null, "nobody is granted anything but by stored IAM policies", "Who may ask and change what (`docs/access.md`), where authentication is configured; watched.");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         PoliciesDirectory, StorePath, StorePostgres, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
-        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
     ];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>

@@ -1,12 +1,14 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PolicyService.Api.V1;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
 
@@ -54,6 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="kms">Where its Cloud KMS answers; without one nothing does.</param>
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
+    /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
     /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -64,6 +67,7 @@ internal sealed class TestServer : IAsyncDisposable
         string? kms = null,
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
+        Func<HttpContext, Caller>? caller = null,
         params string[] more)
     {
         var log = new LogLines();
@@ -83,8 +87,13 @@ internal sealed class TestServer : IAsyncDisposable
                 builder.Services.AddSingleton(sink);
             }
 
+            if (caller is not null)
+            {
+                builder.Services.AddSingleton(caller);
+            }
+
             configure?.Invoke(builder.Services);
-        });
+        }, requiresCallers: caller is not null);
         await host.Application.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(host, documents, log);
     }
