@@ -59,7 +59,6 @@ internal static class AccessRequirements
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = AccessRequirement.Authenticated,
         ["/grpc.health.v1.Health/Check"] = AccessRequirement.Open,
         ["/grpc.health.v1.Health/Watch"] = AccessRequirement.Authenticated,
-        ["/grpc.health.v1.Health/List"] = AccessRequirement.Authenticated,
     };
 
     /// <summary>The endpoint needs a permission on what its path names.</summary>

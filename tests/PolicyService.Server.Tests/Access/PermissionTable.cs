@@ -31,6 +31,7 @@ internal static class PermissionTable
         new("POST", "/policyservice.v1.PolicyDecisionService/EvaluateStream", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/v1/evaluate", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Authentication, ""),
+        new("POST", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Authentication, ""),
         new("POST", "/grpc.health.v1.Health/Check", Nothing, ""),
         new("POST", "/grpc.health.v1.Health/Watch", Authentication, ""),
         new("", "/healthz/live", Nothing, ""),

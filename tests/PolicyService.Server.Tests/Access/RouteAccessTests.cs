@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Api.V1;
 using PolicyService.Core.Access;
 using PolicyService.Server.Access;
-using PolicyService.Tests.Shared;
 
 namespace PolicyService.Server.Tests.Access;
 
