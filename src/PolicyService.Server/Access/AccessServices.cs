@@ -31,6 +31,9 @@ internal static class AccessServices
     public static void UseCallers(this WebApplication application)
     {
         var authenticator = application.Services.GetRequiredService<Authenticator>();
+        // Files that cannot be used must stop the start, and not the first request.
+        application.Services.GetRequiredService<ClientAuthorities>();
+        application.Services.GetService<ServerCertificate>();
         var log = application.Services.GetRequiredService<AuthenticationLog>();
         application.Use(async (context, next) =>
         {

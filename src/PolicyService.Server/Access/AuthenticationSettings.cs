@@ -1,5 +1,5 @@
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
-using PolicyService.Server.Access.Tokens;
 
 namespace PolicyService.Server.Access;
 
@@ -28,7 +28,7 @@ public sealed record AuthenticationSettings(bool IsOn, string? ClientCa, TimeSpa
             throw new SettingsException($"{SettingsTable.AuthIssuer.Flag} is set and no audience is: set {SettingsTable.AuthAudience.Flag} to what the tokens for this service have as `aud`");
         }
 
-        if (name is not null && TrustedIssuer.ProblemOf(name, file is not null) is { } problem)
+        if (name is not null && !IssuerParser.ParseIssuer(name, out _, out var problem))
         {
             throw new SettingsException($"{SettingsTable.AuthIssuer.Flag} is `{Shown.Value(name)}`: {problem}");
         }
@@ -38,7 +38,7 @@ public sealed record AuthenticationSettings(bool IsOn, string? ClientCa, TimeSpa
         var interval = ReadDuration(configuration, SettingsTable.AuthKeysInterval, TimeSpan.FromSeconds(10), TimeSpan.FromDays(1));
         return new AuthenticationSettings(name is not null || ca is not null, ca is null ? null : Path.GetFullPath(ca), skew, interval)
         {
-            Issuer = name is null ? null : new TrustedIssuer(name, audience!, file is null ? null : Path.GetFullPath(file), EmailDomains: null, Groups: true),
+            Issuer = name is null ? null : new TrustedIssuer(name, audience!) { KeysFile = file is null ? null : Path.GetFullPath(file), AnyDomain = true, Groups = true },
         };
     }
 

@@ -37,7 +37,7 @@ public sealed class StartTests : IDisposable
         { "an issuer without audience", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://i.example"], "set --Auth:Jwt:Audience" },
         { "an audience without issuer", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Audience", "p"], "set --Auth:Jwt:Issuer" },
         { "keys without issuer", ["--Policies:Directory", "{docs}", "--Auth:Jwt:KeysFile", "p"], "set --Auth:Jwt:Issuer" },
-        { "an issuer over http", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "http://i.example", "--Auth:Jwt:Audience", "p"], "write an https:// URL" },
+        { "an issuer over http", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "http://i.example", "--Auth:Jwt:Audience", "p"], "write https://<host>" },
         { "an issuer of a reserved name", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://spiffe", "--Auth:Jwt:Audience", "p"], "--Auth:Jwt:Issuer" },
         { "keys that are not there", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://i.example", "--Auth:Jwt:Audience", "p", "--Auth:Jwt:KeysFile", "/nowhere.json"], "mend --Auth:Jwt:KeysFile" },
         { "too much skew", ["--Policies:Directory", "{docs}", "--Auth:Jwt:ClockSkew", "1h"], "--Auth:Jwt:ClockSkew" },

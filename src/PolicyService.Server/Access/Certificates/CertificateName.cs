@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using PolicyService.Core.Access;
 
 namespace PolicyService.Server.Access.Certificates;
 
@@ -22,7 +23,7 @@ internal static class CertificateName
             {
                 var subject = DistinguishedName.Write(certificate.SubjectName.RawData);
                 problem = subject.Length > 0 ? null : "the client certificate names nobody: it has neither a SPIFFE id nor a subject";
-                return problem is null ? $"principal://x509/{MemberText.Encode(subject)}" : null;
+                return problem is null ? Member.OfSubject("x509", subject) : null;
             }
 
             // Of two ids nobody could tell which the authority meant.

@@ -1,3 +1,5 @@
+using PolicyService.Core.Access;
+
 namespace PolicyService.Server.Access.Tokens;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PolicyService.Core.Access;
 
 namespace PolicyService.Server.Access.Tokens;
 
@@ -16,24 +17,25 @@ internal static class TokenMembers
             return null;
         }
 
-        var members = new List<string> { $"principal://{issuer.MemberName}/subject/{MemberText.Encode(subject)}" };
+        var members = new List<string> { Member.OfSubject($"{issuer.Authority}/subject", subject) };
         // Only the literal: what an issuer has not checked is whatever its user typed.
         if (claims.TryGetProperty("email_verified", out var verified) && verified.ValueKind is JsonValueKind.True
             && Address(Text(claims, "email")) is { } address && MaySpeakFor(issuer, address.Domain))
         {
-            members.Add($"{(address.Domain == "gserviceaccount.com" || address.Domain.EndsWith(".gserviceaccount.com", StringComparison.Ordinal) ? "serviceAccount" : "user")}:{address.Text}");
+            var isService = address.Domain == "gserviceaccount.com" || address.Domain.EndsWith(".gserviceaccount.com", StringComparison.Ordinal);
+            members.Add(isService ? Member.OfServiceAccount(address.Text) : Member.OfUser(address.Text));
         }
 
         if (issuer.Groups && claims.TryGetProperty("groups", out var groups))
         {
             var names = groups.ValueKind is JsonValueKind.Array ? groups.EnumerateArray().Select(TextOf) : [TextOf(groups)];
-            members.AddRange(names.OfType<string>().Where(name => name.Length > 0 && !name.Any(char.IsControl)).Distinct(StringComparer.Ordinal).Select(name => $"group:{name}"));
+            members.AddRange(names.OfType<string>().Where(name => name.Length > 0 && !name.Any(char.IsControl)).Distinct(StringComparer.Ordinal).Select(Member.OfGroup));
         }
 
         return members;
     }
 
-    private static bool MaySpeakFor(TrustedIssuer issuer, string domain) => issuer.EmailDomains is null || issuer.EmailDomains.Contains(domain, StringComparer.OrdinalIgnoreCase);
+    private static bool MaySpeakFor(TrustedIssuer issuer, string domain) => issuer.AnyDomain || issuer.EmailDomains.Contains(domain, StringComparer.Ordinal);
 
     /// <summary>One at-sign, plain ASCII: an address that needs more is nobody's name here.</summary>
     private static (string Text, string Domain)? Address(string? text)

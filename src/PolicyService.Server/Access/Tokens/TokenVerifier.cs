@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using PolicyService.Core;
+using PolicyService.Core.Access;
 
 namespace PolicyService.Server.Access.Tokens;
 

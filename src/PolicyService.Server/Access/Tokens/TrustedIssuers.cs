@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using PolicyService.Core.Access;
 
 namespace PolicyService.Server.Access.Tokens;
 
@@ -12,11 +13,20 @@ internal sealed class TrustedIssuers : IDisposable
     private readonly TimeProvider _time;
     private FrozenDictionary<string, IssuerKeys> _issuers = FrozenDictionary<string, IssuerKeys>.Empty;
 
+    /// <exception cref="SettingsException">The file of keys that the flags name cannot be used.</exception>
     public TrustedIssuers(AuthenticationSettings settings, AccessProblems problems, AccessChanges changes, TimeProvider time)
     {
         (_ofFlags, _problems, _changes, _time) = (settings.Issuer, problems, changes, time);
         _discovery = new KeyDiscovery(time);
         Replace([]);
+        foreach (var issuer in All.Where(issuer => issuer.Issuer.KeysFile is not null))
+        {
+            issuer.Look(settings.KeysInterval);
+            if (issuer.Current is null)
+            {
+                throw new SettingsException($"{problems.All[issuer.Subject]}: mend {SettingsTable.AuthKeysFile.Flag}");
+            }
+        }
     }
 
     public IReadOnlyCollection<IssuerKeys> All => Volatile.Read(ref _issuers).Values;
@@ -33,7 +43,13 @@ internal sealed class TrustedIssuers : IDisposable
         var issuers = new Dictionary<string, IssuerKeys>(StringComparer.Ordinal);
         foreach (var issuer in (_ofFlags is null ? [] : new[] { _ofFlags }).Concat(ofFile))
         {
-            issuers.TryAdd(issuer.Issuer, old.TryGetValue(issuer.Issuer, out var known) && known.Issuer.IsSame(issuer)
+            // Two issuers whose subjects would be called the same are one name for two; the flags come first.
+            if (issuers.Values.Any(known => known.Issuer.Authority == issuer.Authority))
+            {
+                continue;
+            }
+
+            issuers.Add(issuer.Issuer, old.TryGetValue(issuer.Issuer, out var known) && IsSame(known.Issuer, issuer)
                 ? known
                 : new IssuerKeys(issuer, _discovery, _problems, _changes, _time));
         }
@@ -46,6 +62,10 @@ internal sealed class TrustedIssuers : IDisposable
         Volatile.Write(ref _issuers, issuers.ToFrozenDictionary(StringComparer.Ordinal));
         _changes.Tell();
     }
+
+    /// <summary>The same people by the same tokens.</summary>
+    private static bool IsSame(TrustedIssuer one, TrustedIssuer other) =>
+        one.EmailDomains.SequenceEqual(other.EmailDomains) && one with { EmailDomains = [] } == other with { EmailDomains = [] };
 
     public void Dispose() => _discovery.Dispose();
 }
