@@ -120,9 +120,10 @@ internal sealed class SeenCallers : IStartupFilter
         application.Use(async (context, rest) =>
         {
             await rest(context);
-            if (context.Response.StatusCode != 401)
+            // Whoever was refused is nobody.
+            if (context.Items.Values.OfType<Caller>().FirstOrDefault() is { } caller)
             {
-                Volatile.Write(ref _last, context.Caller());
+                Volatile.Write(ref _last, caller);
             }
         });
         next(application);

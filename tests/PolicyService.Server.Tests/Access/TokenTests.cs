@@ -21,10 +21,10 @@ public sealed class TokenTests(TokenServer shared) : IClassFixture<TokenServer>
     public async Task Right_token_of_an_RSA_key_is_taken(string algorithm)
     {
         await Credentials.AssertTaken(Server, shared.Rsa.Sign(Claims()));
-        using var server = IssuerKey.Rsa("other", algorithm);
-        Credentials.Write(shared.KeysFile, IssuerKey.Set(shared.Rsa, shared.Ec, server));
+        using var other = IssuerKey.Rsa("other", algorithm);
+        Credentials.Write(shared.KeysFile, IssuerKey.Set(shared.Rsa, shared.Second, shared.Ec, other));
         shared.Look();
-        await Credentials.AssertTaken(Server, server.Sign(Claims()));
+        await Credentials.AssertTaken(Server, other.Sign(Claims()));
     }
 
     [Fact]

@@ -88,6 +88,11 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
             return Refused("the token's issuer is none that this service trusts");
         }
 
+        if (!TryTime(claims, "exp", out var end) || !TryTime(claims, "nbf", out var begin))
+        {
+            return Refused("the token's `exp` and `nbf` must be seconds since 1970");
+        }
+
         var key = await FindKeyAsync(token, read, issuer);
         if (key is null)
         {
@@ -102,13 +107,14 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
                 : "the token is not signed by a known key of its issuer");
         }
 
-        if (ClaimsProblem(claims, issuer.Issuer, out var expires) is { } wrong)
+        // What a token says is told only to whoever has one that its issuer signed.
+        if (ClaimsProblem(claims, issuer.Issuer, begin, end) is { } wrong)
         {
             return Refused(wrong);
         }
 
         return TokenMembers.Of(claims, issuer.Issuer) is { } members
-            ? new TokenOutcome(new VerifiedToken(issuers, issuer, key, read.Algorithm, members, expires, settings.ClockSkew), null)
+            ? new TokenOutcome(new VerifiedToken(issuers, issuer, key, read.Algorithm, members, end!.Value, settings.ClockSkew), null)
             : Refused("the token has no `sub` of 1 to 255 ASCII characters: nobody can be named by it");
     }
 
@@ -125,9 +131,7 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
                 ValidAlgorithms = [header.Algorithm],
                 RequireSignedTokens = true,
                 ValidIssuer = issuer.Issuer.Issuer,
-                ValidAudience = issuer.Issuer.Audience,
-                IgnoreTrailingSlashWhenValidatingAudience = false,
-                // Told apart below, for a message that helps. A forged token must not learn from them, so they come after the signature.
+                // These have messages of their own, and come after the signature.
                 ValidateAudience = false,
                 ValidateLifetime = false,
                 RequireExpirationTime = true,
@@ -142,28 +146,13 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
         return null;
     }
 
-    private string? ClaimsProblem(JsonElement claims, TrustedIssuer issuer, out DateTimeOffset expires)
+    private string? ClaimsProblem(JsonElement claims, TrustedIssuer issuer, DateTimeOffset? begin, DateTimeOffset? end)
     {
         var now = time.GetUtcNow();
-        expires = default;
-        if (!HasAudience(claims, issuer.Audience))
-        {
-            return "the token is for another audience than this service";
-        }
-
-        if (!TryTime(claims, "exp", out var end) || !TryTime(claims, "nbf", out var begin))
-        {
-            return "the token's `exp` and `nbf` must be seconds since 1970";
-        }
-
-        if (end is null)
-        {
-            return "the token has no `exp`: one that never expires does not count";
-        }
-
-        expires = end.Value;
-        return now - settings.ClockSkew >= expires ? VerifiedToken.Expired(expires)
-            : begin is not null && now + settings.ClockSkew < begin ? $"the token is not valid yet: it begins at {begin.Value.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}"
+        return !HasAudience(claims, issuer.Audience) ? "the token is for another audience than this service"
+            : end is null ? "the token has no `exp`: one that never expires does not count"
+            : now - settings.ClockSkew >= end ? VerifiedToken.Expired(end.Value)
+            : now + settings.ClockSkew < begin ? $"the token is not valid yet: it begins at {begin.Value.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}"
             : null;
     }
 
