@@ -7,6 +7,7 @@ using PolicyService.Core.Access;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Access;
+using PolicyService.Server.Access.Certificates;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Caching;
 using PolicyService.Server.Decisions;
@@ -24,9 +25,12 @@ namespace PolicyService.Server;
 public sealed class ServerHost
 {
     private readonly ListenOptions[] _listening = new ListenOptions[2];
+    private readonly string _scheme;
 
     private ServerHost(WebApplicationBuilder builder, ServerSettings settings)
     {
+        _scheme = settings.Scheme;
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, settings));
         Application = builder.Build();
     }
@@ -34,10 +38,10 @@ public sealed class ServerHost
     public WebApplication Application { get; }
 
     /// <summary>Where gRPC listens, once started; the port is the real one where 0 was asked for.</summary>
-    public string GrpcUrl => $"http://{_listening[0].IPEndPoint}";
+    public string GrpcUrl => $"{_scheme}://{_listening[0].IPEndPoint}";
 
     /// <summary>Where HTTP/1.1 listens, once started.</summary>
-    public string HttpUrl => $"http://{_listening[1].IPEndPoint}";
+    public string HttpUrl => $"{_scheme}://{_listening[1].IPEndPoint}";
 
     /// <param name="args">The command line.</param>
     /// <param name="time">The clock; tests bring their own.</param>
@@ -51,8 +55,7 @@ public sealed class ServerHost
     internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust, bool requiresCallers = false)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var settings = ServerSettings.Read(builder.Configuration, args);
-        settings = settings with { RequiresCallers = settings.RequiresCallers || requiresCallers };
+        var settings = ServerSettings.Read(builder.Configuration, args, requiresCallers);
         // Standard output belongs to the decision records.
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
@@ -74,10 +77,11 @@ public sealed class ServerHost
         builder.Services.AddGrpcReflection();
         builder.Services.AddAccess();
         builder.Services.AddRest();
+        builder.Services.AddAuthentication(settings);
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
-        // A name that resolves to this machine must not let a web page of another site in.
-        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+        // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
+        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.Authentication.IsOn ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
         adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
@@ -96,7 +100,7 @@ public sealed class ServerHost
         {
             var settings = Application.Services.GetRequiredService<ServerSettings>();
             throw new SettingsException(
-                $"{exception.Message} at http://{settings.Grpc} or http://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
+                $"{exception.Message} at {settings.Scheme}://{settings.Grpc} or {settings.Scheme}://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
         }
     }
 
@@ -148,19 +152,24 @@ public sealed class ServerHost
         kestrel.Listen(settings.Grpc, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            UseTls(listen);
             _listening[0] = listen;
         });
         kestrel.Listen(settings.Http, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
+            UseTls(listen);
             _listening[1] = listen;
         });
     }
+
+    private static void UseTls(ListenOptions listen) => listen.ApplicationServices.GetService<TlsConnections>()?.Use(listen);
 
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
         Application.UseRestErrors();
+        // Before the body of a request takes any memory.
         Application.UseCallers();
         Application.UseAccess();
         Application.UseRest();

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PolicyService.Api.V1;
+using PolicyService.Core.Access;
 using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
@@ -20,13 +21,15 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly ServerHost _host;
     private readonly GrpcChannel _channel;
 
-    private TestServer(ServerHost host, DocumentsFolder documents, LogLines log)
+    private readonly Func<SocketsHttpHandler> _handler;
+
+    private TestServer(ServerHost host, DocumentsFolder documents, LogLines log, Func<SocketsHttpHandler>? handler)
     {
-        (_host, Documents, Log) = (host, documents, log);
+        (_host, Documents, Log, _handler) = (host, documents, log, handler ?? (() => new SocketsHttpHandler { EnableMultipleHttp2Connections = true }));
         Records = new RecordFile(documents.Beside("records.jsonl"));
         _channel = Connect();
         Client = new PolicyDecisionService.PolicyDecisionServiceClient(_channel);
-        Http = new HttpClient { BaseAddress = new Uri(host.HttpUrl) };
+        Http = new HttpClient(_handler()) { BaseAddress = new Uri(host.HttpUrl) };
     }
 
     public DocumentsFolder Documents { get; }
@@ -43,6 +46,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public string GrpcUrl => _host.GrpcUrl;
 
+    public string HttpUrl => _host.HttpUrl;
+
     public IServiceProvider Services => _host.Application.Services;
 
     /// <summary>Looks at the documents once more; only for a server whose clock stands still, so that its own looks do not meet this one.</summary>
@@ -57,6 +62,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
     /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
+    /// <param name="handler">How its clients connect.</param>
     /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -68,13 +74,20 @@ internal sealed class TestServer : IAsyncDisposable
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
         Func<HttpContext, Caller>? caller = null,
+        Func<SocketsHttpHandler>? handler = null,
         params string[] more)
     {
         var log = new LogLines();
+        if (caller is null && more.Any(flag => flag is "--Auth:Jwt:Issuer" or "--Auth:ClientCa") && !more.Contains("--Access:File"))
+        {
+            more = [.. more, "--Access:File", Everything(documents)];
+        }
+
+        var address = more.Contains("--Tls:Certificate") ? "https://127.0.0.1:0" : "http://127.0.0.1:0";
         string[] arguments =
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
-            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
+            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", address, "--Urls:Http", address,
             // Nobody listens on the port of tcpmux: a test must never ask the real one.
             "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval, .. more,
         ];
@@ -95,12 +108,24 @@ internal sealed class TestServer : IAsyncDisposable
             configure?.Invoke(builder.Services);
         }, requiresCallers: caller is not null);
         await host.Application.StartAsync(TestContext.Current.CancellationToken);
-        return new TestServer(host, documents, log);
+        return new TestServer(host, documents, log, handler);
+    }
+
+    /// <summary>An access file that grants everything to whoever has authenticated.</summary>
+    internal static string Everything(DocumentsFolder documents)
+    {
+        var file = documents.Beside("everything.yaml");
+        File.WriteAllText(file, string.Concat(Roles.All.Select(role => $"- {{role: {role.Name}, members: [allAuthenticatedUsers], resources: [\"*\"]}}\n").Prepend("bindings:\n"))
+            + "evaluators: [{members: [allAuthenticatedUsers], clusters: [\"*\"], projects: [\"*\"], may: [BREAK_GLASS, INLINE_ATTESTATIONS, WORKLOAD, PREVIEW]}]\n");
+        return file;
     }
 
     /// <summary>A connection of its own.</summary>
-    public GrpcChannel Connect() =>
-        GrpcChannel.ForAddress(_host.GrpcUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = null });
+    public GrpcChannel Connect() => Connect(_handler());
+
+    /// <summary>A connection of its own, in another way.</summary>
+    public GrpcChannel Connect(SocketsHttpHandler handler) => GrpcChannel.ForAddress(
+        _host.GrpcUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = null, HttpHandler = handler, DisposeHttpClient = true });
 
     public async Task<EvaluateResponse> AskAsync(EvaluateRequest request) =>
         await Client.EvaluateAsync(request, cancellationToken: TestContext.Current.CancellationToken);

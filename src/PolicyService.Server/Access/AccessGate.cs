@@ -95,7 +95,7 @@ internal sealed class AccessGate(SnapshotInForce inForce, ServerSettings setting
         // A response of trailers alone (the gRPC protocol over HTTP/2).
         context.Response.ContentType = "application/grpc";
         context.Response.Headers["grpc-status"] = ((int)Grpc.Core.StatusCode.PermissionDenied).ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = message.Replace("%", "%25", StringComparison.Ordinal);
-        return Task.CompletedTask;
+        context.Response.Headers["grpc-message"] = UnauthenticatedAnswer.Encode(message);
+        return context.Response.CompleteAsync();
     }
 }

@@ -4,6 +4,7 @@ using PolicyService.Core;
 using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Server.Access.Tokens;
 using PolicyService.Server.Audits;
 
 namespace PolicyService.Server.Policies;
@@ -13,10 +14,11 @@ namespace PolicyService.Server.Policies;
 /// answer it never is, so that a typing error makes nothing stale.
 /// </summary>
 /// <param name="path">The file; null: there is none, and nobody is granted anything by one.</param>
+/// <param name="issuers">Those of the file are put into force.</param>
 /// <param name="log">Receives each change.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Hears of a start without a file.</param>
-internal sealed partial class AccessFileSource(string? path, AccessLog log, TimeProvider time, ILogger<AccessFileSource> logger) : IDocumentSource
+internal sealed partial class AccessFileSource(string? path, TrustedIssuers issuers, AccessLog log, TimeProvider time, ILogger<AccessFileSource> logger) : IDocumentSource
 {
     private static readonly DocumentSet Nothing = new();
 
@@ -28,6 +30,22 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
     private SourceReading? _reading;
 
     public string Place => path is null ? "access file" : $"access file {path}";
+
+    /// <summary>What the file says before anything else is known.</summary>
+    /// <exception cref="SettingsException">It cannot be used; the message is one line.</exception>
+    public static AccessFile ReadAtStart(string file)
+    {
+        var problems = new ProblemList(file);
+        try
+        {
+            return AccessFileParser.Parse(ReadAll(file), problems) ?? throw new SettingsException(
+                $"the access file {file} cannot be read ({Shown(problems.Problems.First(problem => problem.Severity is ProblemSeverity.Error))}): {Remedy}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"the access file {file} cannot be read ({exception.GetType().Name}): {Remedy}");
+        }
+    }
 
     public Task<SourceReading> ReadAsync(CancellationToken cancellation)
     {
@@ -86,6 +104,7 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
         }
 
         (_content, _file, _failure) = (content, parsed, null);
+        issuers.Replace(parsed.Issuers.Select(issuer => issuer.KeysFile is { } keys ? issuer with { KeysFile = Path.GetFullPath(keys, Path.GetDirectoryName(path)!) } : issuer));
         return Of(parsed, problems);
     }
 
@@ -95,8 +114,7 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
         var failure = string.Join('\n', problems) + (content is null ? "" : Convert.ToHexString(SHA256.HashData(content)));
         if (_reading is null)
         {
-            var first = problems[0];
-            throw new SourceUnavailableException($"line {first.Mark.Line}, column {first.Mark.Column}: {first.Message}; {first.Remedy}", $"mend it, or {SettingsTable.AccessFile.Flag}", new InvalidDataException(failure));
+            throw new SourceUnavailableException(Shown(problems.First(problem => problem.Severity is ProblemSeverity.Error)), Remedy, new InvalidDataException(failure));
         }
 
         if (failure == _failure)
@@ -116,6 +134,10 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
             Access = AccessRules.Build(file, FrozenDictionary<string, CompiledIamPolicy>.Empty),
         };
     }
+
+    private static string Remedy => $"mend it, or {SettingsTable.AccessFile.Flag}";
+
+    private static string Shown(DocumentProblem problem) => $"line {problem.Mark.Line}, column {problem.Mark.Column}: {problem.Message}; {problem.Remedy}";
 
     private DocumentProblem Problem(string message, string remedy) => new(path!, new Mark(1, 1), message, remedy, ProblemSeverity.Error);
 

@@ -35,7 +35,7 @@ public sealed class AccessInForceTests
         var failure = await Assert.ThrowsAsync<SettingsException>(async () => await TestServer.StartAsync(
             documents, caller: AccessServer.CallerOf, more: ["--Store:Path", documents.Beside("s.db"), "--Access:File", documents.Beside("gone.yaml")]));
 
-        Assert.Contains("the file cannot be read (FileNotFoundException)", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read (FileNotFoundException): mend it, or --Access:File", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
