@@ -130,6 +130,15 @@ public sealed class AccessRulesTests
         Assert.True(rules.Evaluator(["group:strict"], "a.strict", "acme") is { MayAsk: true, MayNameProject: false });
     }
 
+    [Fact]
+    public void Addresses_are_compared_in_lower_case_of_ASCII_alone()
+    {
+        Assert.Equal("user:kim@example.com", Member.OfUser("Kim@EXAMPLE.com"));
+        // The Kelvin sign has a k for its lower case.
+        Assert.Equal("user:\u212Aim@example.com", Member.OfUser("\u212Aim@example.com"));
+        Assert.Equal("serviceAccount:ci@p.iam.gserviceaccount.com", Member.OfServiceAccount("CI@p.iam.gserviceaccount.com"));
+    }
+
     [Theory]
     [InlineData("a/b", "principal://i.example/subject/a%2Fb")]
     [InlineData("a%2Fb", "principal://i.example/subject/a%252Fb")]
