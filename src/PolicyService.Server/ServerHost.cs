@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PolicyService.Core;
+using PolicyService.Core.Access;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Access;
@@ -50,10 +51,12 @@ public sealed class ServerHost
     /// <param name="args">The command line.</param>
     /// <param name="time">The clock.</param>
     /// <param name="adjust">Comes last: tests put a failing sink, or an ear for the log, in place.</param>
-    internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust)
+    /// <param name="requiresCallers">Callers must be somebody, whatever the settings: tests say who.</param>
+    internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust, bool requiresCallers = false)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var settings = ServerSettings.Read(builder.Configuration, args);
+        settings = settings with { RequiresCallers = settings.RequiresCallers || requiresCallers };
         // Standard output belongs to the decision records.
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
@@ -73,12 +76,12 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
+        builder.Services.AddAccess(settings);
         builder.Services.AddRest();
-        builder.Services.AddAuthentication(settings);
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
-        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.Authentication.IsOn ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
+        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.RequiresCallers ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
         adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
@@ -165,22 +168,24 @@ public sealed class ServerHost
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
+        Application.UseRestErrors();
         // Before the body of a request takes any memory.
         Application.UseCallers();
+        Application.UseAccess();
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
-        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
-        Application.MapGrpcReflectionService();
-        Application.MapGrpcHealthChecksService();
-        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false));
+        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
+        Application.MapGrpcReflectionService().NeedsByMethod();
+        Application.MapGrpcHealthChecksService().NeedsByMethod();
+        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false), AccessRequirement.PerMessage);
         Application.MapRest();
-        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false }).WithMetadata(new AnonymousAccess());
-        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(new AnonymousAccess());
+        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false }).WithMetadata(AccessRequirement.Open);
+        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(AccessRequirement.Open);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
         Application.Services.GetRequiredService<KeyGauges>();
         Application.Services.GetRequiredService<CacheMetrics>();
         Application.Services.GetRequiredService<RemoteGauges>();
-        Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
+        Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>()).Needs(Permissions.MetricsGet, AccessResource.Service);
     }
 }

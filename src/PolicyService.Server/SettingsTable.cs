@@ -109,10 +109,13 @@ internal static class SettingsTable
     public static Setting TlsKey { get; } = new(
         "Tls:Key", "file in PEM, not encrypted", null, "no TLS", "Its private key.");
 
+    public static Setting AccessFile { get; } = new(
+        "Access:File", "file", null, "nobody is granted anything but by stored IAM policies", "Who may ask and change what (`docs/access.md`), where authentication is configured; watched.");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         PoliciesDirectory, StorePath, StorePostgres, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
-        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
         AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey,
     ];
 

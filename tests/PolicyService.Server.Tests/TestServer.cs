@@ -1,12 +1,14 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PolicyService.Api.V1;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
 
@@ -59,6 +61,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
     /// <param name="handler">How its clients connect.</param>
+    /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
     /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -70,6 +73,7 @@ internal sealed class TestServer : IAsyncDisposable
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
         Func<SocketsHttpHandler>? handler = null,
+        Func<HttpContext, Caller>? caller = null,
         params string[] more)
     {
         var log = new LogLines();
@@ -90,8 +94,13 @@ internal sealed class TestServer : IAsyncDisposable
                 builder.Services.AddSingleton(sink);
             }
 
+            if (caller is not null)
+            {
+                builder.Services.AddSingleton(caller);
+            }
+
             configure?.Invoke(builder.Services);
-        });
+        }, requiresCallers: caller is not null);
         await host.Application.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(host, documents, log, handler);
     }

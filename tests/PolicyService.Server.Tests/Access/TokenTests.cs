@@ -193,7 +193,7 @@ public sealed class TokenTests(TokenServer shared) : IClassFixture<TokenServer>
     [InlineData("{token}")]
     public async Task Another_scheme_is_refused(string header)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        using var request = Credentials.Question();
         request.Headers.TryAddWithoutValidation("Authorization", header.Replace("{token}", shared.Rsa.Sign(Claims()), StringComparison.Ordinal));
         using var response = await Server.Http.SendAsync(request, TestContext.Current.CancellationToken);
 
@@ -243,7 +243,7 @@ public sealed class TokenServer : IAsyncLifetime
     {
         var documents = DocumentsFolder.Standard(_signer);
         File.WriteAllText(documents.Beside("keys.json"), IssuerKey.Set(Rsa, Second, Ec));
-        _server = await TestServer.StartAsync(documents, Time, more: Credentials.Tokens(documents.Beside("keys.json")));
+        _server = await TestServer.StartAsync(documents, Time, more: [.. Credentials.Tokens(documents.Beside("keys.json")), .. Credentials.Access(documents)]);
     }
 
     /// <summary>Has it look at its files; its own looks wait for the clock.</summary>
