@@ -16,8 +16,12 @@ internal static class Credentials
 {
     public const string Issuer = "https://issuer.example";
 
-    /// <summary>Everybody who has authenticated may ask everything.</summary>
-    private const string Evaluators = "evaluators: [{members: [allAuthenticatedUsers], clusters: ['*'], projects: ['*']}]\n";
+    /// <summary>Everybody who has authenticated may ask everything, and see how the service does.</summary>
+    private const string Everybody = """
+        evaluators: [{members: [allAuthenticatedUsers], clusters: ['*'], projects: ['*']}]
+        bindings: [{role: roles/policyservice.monitor, members: [allAuthenticatedUsers], resources: [service]}]
+
+        """;
 
     public static string[] Tokens(string keysFile, string issuer = Issuer) =>
         ["--Auth:Jwt:Issuer", issuer, "--Auth:Jwt:Audience", "policyservice", "--Auth:Jwt:KeysFile", keysFile];
@@ -27,7 +31,7 @@ internal static class Credentials
     /// <summary>An access file beside the documents, with more than the one grant.</summary>
     public static string[] Access(DocumentsFolder folder, string more = "")
     {
-        Write(folder.Beside("access.yaml"), Evaluators + more);
+        Write(folder.Beside("access.yaml"), Everybody + more);
         return ["--Access:File", folder.Beside("access.yaml")];
     }
 
