@@ -218,6 +218,20 @@ public sealed class TokenTests(TokenServer shared) : IClassFixture<TokenServer>
         await Credentials.AssertRefused(Server, token, "expired");
     }
 
+    [Fact]
+    public async Task Tokens_that_are_remembered_are_bounded()
+    {
+        var verifier = Server.Services.GetRequiredService<TokenVerifier>();
+        for (var token = 0; token < Limits.VerifiedTokens + 100; token++)
+        {
+            Assert.Null((await verifier.VerifyAsync(shared.Ec.Sign(Claims(("sub", $"somebody-{token}"))), TestContext.Current.CancellationToken)).Problem);
+        }
+
+        Assert.InRange(verifier.Cache.Count, 1, Limits.VerifiedTokens);
+        Assert.NotNull((await verifier.VerifyAsync("a.b.c", TestContext.Current.CancellationToken)).Problem);
+        Assert.InRange(verifier.Cache.Count, 1, Limits.VerifiedTokens);
+    }
+
     private JsonObject Claims(params (string Name, JsonNode? Value)[] more) => IssuerKey.Claims(Credentials.Issuer, Now, more);
 }
 
