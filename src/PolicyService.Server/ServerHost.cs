@@ -75,13 +75,12 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
-        builder.Services.AddAccess();
+        builder.Services.AddAccess(settings);
         builder.Services.AddRest();
-        builder.Services.AddAuthentication(settings);
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
-        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.Authentication.IsOn ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
+        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.RequiresCallers ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
         adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();

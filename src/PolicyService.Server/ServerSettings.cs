@@ -44,12 +44,6 @@ public sealed record ServerSettings
     /// <summary>Redis; null: there is none.</summary>
     public RedisSetup? Redis { get; init; }
 
-    /// <summary>The access file; null: there is none.</summary>
-    public string? AccessFile { get; init; }
-
-    /// <summary>Whoever asks must be somebody, and is granted nothing but what the rules of access say. False: everybody is anonymous and may do everything.</summary>
-    public bool RequiresCallers => Authentication.IsOn;
-
     /// <summary>Whose credentials count.</summary>
     public required AuthenticationSettings Authentication { get; init; }
 
@@ -58,6 +52,12 @@ public sealed record ServerSettings
 
     /// <summary>How both ports are addressed.</summary>
     public string Scheme => Tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+
+    /// <summary>The access file; null: there is none.</summary>
+    public string? AccessFile { get; init; }
+
+    /// <summary>Whoever asks must be somebody, and is granted nothing but what the rules of access say. False: everybody is anonymous and may do everything.</summary>
+    public bool RequiresCallers { get; init; }
 
     /// <summary>How often each source of documents is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -111,6 +111,7 @@ public sealed record ServerSettings
             Http = ListenAddress.Read(configuration, SettingsTable.UrlsHttp, authentication.IsOn, tls is not null),
             Authentication = authentication,
             Tls = tls,
+            RequiresCallers = authentication.IsOn,
             PoliciesDirectory = directory is null ? null : Path.GetFullPath(directory),
             StorePath = path is null ? null : Path.GetFullPath(path),
             StorePostgres = postgres,

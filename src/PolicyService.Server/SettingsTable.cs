@@ -77,9 +77,6 @@ internal static class SettingsTable
     public static Setting RedisCa { get; } = new(
         "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
 
-    public static Setting AccessFile { get; } = new(
-        "Access:File", "file", null, "nobody is granted anything but by stored IAM policies", "Who may ask and change what (`docs/access.md`), where authentication is configured; watched.");
-
     public static Setting AuthIssuer { get; } = new(
         "Auth:Jwt:Issuer", "the exact `iss`", null, "none", "Issuer of JWTs that callers authenticate with. It may speak for every address and for groups.");
 
@@ -112,11 +109,14 @@ internal static class SettingsTable
     public static Setting TlsKey { get; } = new(
         "Tls:Key", "file in PEM, not encrypted", null, "no TLS", "Its private key.");
 
+    public static Setting AccessFile { get; } = new(
+        "Access:File", "file", null, "nobody is granted anything but by stored IAM policies", "Who may ask and change what (`docs/access.md`), where authentication is configured; watched.");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         PoliciesDirectory, StorePath, StorePostgres, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
-        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa,
-        AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey, AccessFile,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
+        AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey,
     ];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>

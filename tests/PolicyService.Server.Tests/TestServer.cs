@@ -8,7 +8,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PolicyService.Api.V1;
-using PolicyService.Core.Access;
 using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
@@ -61,8 +60,8 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="kms">Where its Cloud KMS answers; without one nothing does.</param>
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
-    /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
     /// <param name="handler">How its clients connect.</param>
+    /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
     /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -73,17 +72,11 @@ internal sealed class TestServer : IAsyncDisposable
         string? kms = null,
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
-        Func<HttpContext, Caller>? caller = null,
         Func<SocketsHttpHandler>? handler = null,
+        Func<HttpContext, Caller>? caller = null,
         params string[] more)
     {
         var log = new LogLines();
-        if (caller is null && more.Any(flag => flag is "--Auth:Jwt:Issuer" or "--Auth:ClientCa") && !more.Contains("--Access:File"))
-        {
-            more = [.. more, "--Access:File", Everything(documents)];
-        }
-
-        var address = more.Contains("--Tls:Certificate") ? "https://127.0.0.1:0" : "http://127.0.0.1:0";
         string[] arguments =
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
@@ -109,15 +102,6 @@ internal sealed class TestServer : IAsyncDisposable
         }, requiresCallers: caller is not null);
         await host.Application.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(host, documents, log, handler);
-    }
-
-    /// <summary>An access file that grants everything to whoever has authenticated.</summary>
-    internal static string Everything(DocumentsFolder documents)
-    {
-        var file = documents.Beside("everything.yaml");
-        File.WriteAllText(file, string.Concat(Roles.All.Select(role => $"- {{role: {role.Name}, members: [allAuthenticatedUsers], resources: [\"*\"]}}\n").Prepend("bindings:\n"))
-            + "evaluators: [{members: [allAuthenticatedUsers], clusters: [\"*\"], projects: [\"*\"], may: [BREAK_GLASS, INLINE_ATTESTATIONS, WORKLOAD, PREVIEW]}]\n");
-        return file;
     }
 
     /// <summary>A connection of its own.</summary>

@@ -1,30 +1,30 @@
 using PolicyService.Server.Access.Certificates;
 using PolicyService.Server.Access.Tokens;
 using PolicyService.Server.Audits;
+using PolicyService.Server.Policies;
 
 namespace PolicyService.Server.Access;
 
 internal static class AccessServices
 {
-    /// <summary>Who may do what.</summary>
-    public static void AddAccess(this IServiceCollection services) => services.AddSingleton<AccessLog>().AddSingleton<AccessGate>().AddSingleton<EvaluatorGate>().AddSingleton<IamChanges>();
-
-    /// <summary>Who may ask: everything that settings name is read here, so that a file that cannot be used stops the start.</summary>
-    public static IServiceCollection AddAuthentication(this IServiceCollection services, ServerSettings settings)
+    /// <summary>Who may ask, and who may change.</summary>
+    public static void AddAccess(this IServiceCollection services, ServerSettings settings)
     {
+        services.AddSingleton<AccessLog>().AddSingleton<AccessGate>().AddSingleton<EvaluatorGate>().AddSingleton<IamChanges>();
         services.AddSingleton(settings.Authentication).AddSingleton<AccessProblems>().AddSingleton<AccessChanges>();
-        services.AddSingleton<TrustedIssuers>().AddSingleton<TokenVerifier>().AddSingleton<ClientAuthorities>().AddSingleton<Authenticator>();
-        services.AddSingleton<AuthenticationLog>();
+        services.AddSingleton<TrustedIssuers>().AddSingleton<TokenVerifier>().AddSingleton<ClientAuthorities>();
+        services.AddSingleton<Authenticator>().AddSingleton<AuthenticationLog>();
         services.AddSingleton(provider => new CallerWatch(provider.GetRequiredService<AccessChanges>(), provider.GetRequiredService<TimeProvider>()));
         if (settings.Tls is not null)
         {
             services.AddSingleton(settings.Tls).AddSingleton<ServerCertificate>().AddSingleton<TlsConnections>();
         }
 
-        return services.AddSingleton(provider => new AuthenticationWatcher(
+        services.AddSingleton(provider => new AuthenticationWatcher(
                 settings.Authentication,
                 provider.GetRequiredService<TrustedIssuers>(),
                 provider.GetRequiredService<ClientAuthorities>(),
+                provider.GetRequiredService<SnapshotInForce>(),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<AuthenticationWatcher>>(),
                 provider.GetService<ServerCertificate>()))
@@ -34,41 +34,34 @@ internal static class AccessServices
     /// <summary>Finds out who asks, before anything else of a request is looked at.</summary>
     public static void UseCallers(this WebApplication application)
     {
+        var isOn = application.Services.GetRequiredService<ServerSettings>().RequiresCallers;
         var authenticator = application.Services.GetRequiredService<Authenticator>();
         // Files that cannot be used must stop the start, and not the first request.
         application.Services.GetRequiredService<ClientAuthorities>();
         application.Services.GetService<ServerCertificate>();
         var log = application.Services.GetRequiredService<AuthenticationLog>();
-        var told = application.Services.GetService<Func<HttpContext, Caller>>();
+        var said = application.Services.GetService<Func<HttpContext, Caller>>();
         application.Use(async (context, next) =>
         {
-            if (told is not null)
+            if (!isOn || said is not null)
             {
-                // Nobody but a test registers it.
-                context.SetCaller(told(context));
-            }
-            else if (!authenticator.IsOn)
-            {
-                context.SetCaller(Access.Caller.Anonymous);
-            }
-            else if (AnonymousAccess.IsGiven(context) && context.Request.Headers.Authorization.Count == 0)
-            {
-                context.SetCaller(Access.Caller.Unauthenticated);
-            }
-            else
-            {
-                var (caller, problem) = await authenticator.AuthenticateAsync(context);
-                if (caller is null && !AnonymousAccess.IsGiven(context))
-                {
-                    log.Refused(problem!);
-                    await UnauthenticatedAnswer.WriteAsync(context, problem!);
-                    return;
-                }
-
-                // A probe is answered whatever it brings along.
-                context.SetCaller(caller ?? Access.Caller.Unauthenticated);
+                context.SetCaller(said?.Invoke(context) ?? Access.Caller.Anonymous);
+                await next(context);
+                return;
             }
 
+            // By the endpoint that will run, not by the path, of which there are many spellings.
+            var isOpen = context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open };
+            var (caller, problem) = isOpen && context.Request.Headers.Authorization.Count == 0 ? default : await authenticator.AuthenticateAsync(context);
+            if (caller is null && !isOpen)
+            {
+                log.Refused(problem!);
+                await UnauthenticatedAnswer.WriteAsync(context, problem!);
+                return;
+            }
+
+            // A probe is answered whatever it brings along.
+            context.SetCaller(caller ?? Access.Caller.Unauthenticated);
             await next(context);
         });
     }

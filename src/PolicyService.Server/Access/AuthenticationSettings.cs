@@ -34,9 +34,11 @@ public sealed record AuthenticationSettings(bool IsOn, string? ClientCa, TimeSpa
         }
 
         var ca = Given(configuration, SettingsTable.AuthClientCa);
+        // The file may name issuers, now or later; until it does nobody can be anybody.
+        var isOn = (name ?? ca ?? Given(configuration, SettingsTable.AccessFile)) is not null;
         var skew = ReadDuration(configuration, SettingsTable.AuthClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(10));
         var interval = ReadDuration(configuration, SettingsTable.AuthKeysInterval, TimeSpan.FromSeconds(10), TimeSpan.FromDays(1));
-        return new AuthenticationSettings(name is not null || ca is not null, ca is null ? null : Path.GetFullPath(ca), skew, interval)
+        return new AuthenticationSettings(isOn, ca is null ? null : Path.GetFullPath(ca), skew, interval)
         {
             Issuer = name is null ? null : new TrustedIssuer(name, audience!) { KeysFile = file is null ? null : Path.GetFullPath(file), AnyDomain = true, Groups = true },
         };

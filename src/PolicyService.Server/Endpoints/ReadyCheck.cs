@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using PolicyService.Core.Access;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
 using PolicyService.Evidence.Caching;
@@ -33,8 +34,8 @@ public static class ReadyDetail
 {
     public static Task WriteAsync(HttpContext context, HealthReport report)
     {
-        // Whoever has not said who they are learns what a load balancer needs, and nothing of projects, files and keys.
-        if (context.Caller().IsUnauthenticated)
+        // Others learn what a load balancer needs, and nothing of projects, files and keys.
+        if (context.RequestServices.GetRequiredService<AccessGate>().Granted(context, [Permissions.MetricsGet], AccessResource.Service).Count == 0)
         {
             return context.Response.WriteAsJsonAsync(new { status = StatusOf(report) }, JsonSerializerOptions.Web, context.RequestAborted);
         }

@@ -4,7 +4,6 @@ using PolicyService.Core;
 using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
-using PolicyService.Server.Access.Tokens;
 using PolicyService.Server.Audits;
 
 namespace PolicyService.Server.Policies;
@@ -14,11 +13,10 @@ namespace PolicyService.Server.Policies;
 /// answer it never is, so that a typing error makes nothing stale.
 /// </summary>
 /// <param name="path">The file; null: there is none, and nobody is granted anything by one.</param>
-/// <param name="issuers">Those of the file are put into force.</param>
 /// <param name="log">Receives each change.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Hears of a start without a file.</param>
-internal sealed partial class AccessFileSource(string? path, TrustedIssuers issuers, AccessLog log, TimeProvider time, ILogger<AccessFileSource> logger) : IDocumentSource
+internal sealed partial class AccessFileSource(string? path, AccessLog log, TimeProvider time, ILogger<AccessFileSource> logger) : IDocumentSource
 {
     private static readonly DocumentSet Nothing = new();
 
@@ -104,8 +102,7 @@ internal sealed partial class AccessFileSource(string? path, TrustedIssuers issu
         }
 
         (_content, _file, _failure) = (content, parsed, null);
-        issuers.Replace(parsed.Issuers.Select(issuer => issuer.KeysFile is { } keys ? issuer with { KeysFile = Path.GetFullPath(keys, Path.GetDirectoryName(path)!) } : issuer));
-        return Of(parsed, problems);
+        return Of(parsed with { Issuers = [.. parsed.Issuers.Select(Beside)] }, problems);
     }
 
     /// <summary>The last good version stays; each new problem is told once.</summary>
@@ -125,6 +122,9 @@ internal sealed partial class AccessFileSource(string? path, TrustedIssuers issu
         _failure = failure;
         return _reading with { Changed = true, Problems = problems };
     }
+
+    /// <summary>Files of keys are found beside this one.</summary>
+    private TrustedIssuer Beside(TrustedIssuer issuer) => issuer.KeysFile is { } keys ? issuer with { KeysFile = Path.GetFullPath(keys, Path.GetDirectoryName(path)!) } : issuer;
 
     private SourceReading Of(AccessFile file, IReadOnlyList<DocumentProblem> problems)
     {

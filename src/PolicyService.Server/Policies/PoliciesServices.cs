@@ -1,4 +1,3 @@
-using PolicyService.Server.Access.Tokens;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Storage;
 
@@ -28,7 +27,7 @@ public static class PoliciesServices
         if (settings.RequiresCallers)
         {
             services.AddSingleton<IDocumentSource>(provider => new AccessFileSource(
-                settings.AccessFile, provider.GetRequiredService<TrustedIssuers>(), provider.GetRequiredService<AccessLog>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AccessFileSource>>()));
+                settings.AccessFile, provider.GetRequiredService<AccessLog>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AccessFileSource>>()));
         }
 
         services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();

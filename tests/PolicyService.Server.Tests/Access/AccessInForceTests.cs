@@ -9,8 +9,8 @@ namespace PolicyService.Server.Tests.Access;
 public sealed class AccessInForceTests
 {
     private const string Path = "/v1/projects/acme/attestors";
-    private const string Granted = "bindings: [{role: roles/binaryauthorization.attestorsViewer, members: [\"group:a\"], resources: [projects/acme]}]\n";
-    private const string Revoked = "bindings: [{role: roles/binaryauthorization.attestorsViewer, members: [\"group:b\"], resources: [projects/acme]}]\n";
+    private const string Granted = "bindings: [{role: roles/binaryauthorization.attestorsViewer, members: [\"group:a\"], resources: [projects/acme]}, {role: roles/policyservice.monitor, members: [\"group:monitors\"], resources: [service]}]\n";
+    private const string Revoked = "bindings: [{role: roles/binaryauthorization.attestorsViewer, members: [\"group:b\"], resources: [projects/acme]}, {role: roles/policyservice.monitor, members: [\"group:monitors\"], resources: [service]}]\n";
 
     /// <summary>The bound is 1 s; measured and printed, asserted at five times that.</summary>
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
@@ -93,7 +93,7 @@ public sealed class AccessInForceTests
     [Fact]
     public async Task Warnings_show_and_do_not_stop_anything()
     {
-        await using var access = await AccessServer.StartAsync("bindings: [{role: roles/owner, members: [\"domain:example.com\"], resources: [\"*\"]}]\n");
+        await using var access = await AccessServer.StartAsync("bindings: [{role: roles/owner, members: [\"domain:example.com\"], resources: [\"*\"]}, {role: roles/policyservice.monitor, members: [\"group:monitors\"], resources: [service]}]\n");
 
         Assert.Equal(2, (await ProblemsAsync(access)).Length);
     }
@@ -139,7 +139,7 @@ public sealed class AccessInForceTests
 
     private static async Task<string[]> ProblemsAsync(AccessServer access)
     {
-        var (_, body) = await access.Server.ReadyAsync();
-        return [.. body.GetProperty("documents").GetProperty("problems").EnumerateArray().Select(problem => problem.GetProperty("message").GetString()!)];
+        var reply = await access.DoAsync("group:monitors", "GET", "/healthz/ready");
+        return [.. reply.Body.GetProperty("documents").GetProperty("problems").EnumerateArray().Select(problem => problem.GetProperty("message").GetString()!)];
     }
 }

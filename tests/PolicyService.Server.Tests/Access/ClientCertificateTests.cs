@@ -176,7 +176,8 @@ public sealed class ClientCertificateTests : IDisposable
         await AssertRefused(wrong, "the client certificate has expired");
         using var alone = new HttpClient(Credentials.Handler(_servers)) { BaseAddress = server.Http.BaseAddress };
         alone.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        Assert.Equal(HttpStatusCode.OK, (await alone.GetAsync("/metrics", Cancellation)).StatusCode);
+        using var answer = await alone.SendAsync(Credentials.Question(), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     /// <summary>The machine trusts the authority; the service was not told to.</summary>
@@ -188,12 +189,13 @@ public sealed class ClientCertificateTests : IDisposable
         Credentials.Write(documents.Beside("system.pem"), system.Pem);
         Credentials.Write(documents.Beside("clients.pem"), _clients.Pem);
         await using var server = await ServerProcess.StartAsync(
-            ["--Policies:Directory", documents.Path, .. Credentials.Tls(documents, _servers), "--Auth:ClientCa", documents.Beside("clients.pem"), "--Access:File", TestServer.Everything(documents), "--Urls:Grpc", "https://127.0.0.1:0", "--Urls:Http", "https://127.0.0.1:0"],
+            ["--Policies:Directory", documents.Path, .. Credentials.Tls(documents, _servers), "--Auth:ClientCa", documents.Beside("clients.pem"), .. Credentials.Access(documents), "--Urls:Grpc", "https://127.0.0.1:0", "--Urls:Http", "https://127.0.0.1:0"],
             new Dictionary<string, string> { ["SSL_CERT_FILE"] = documents.Beside("system.pem"), ["SSL_CERT_DIR"] = "/nonexistent" });
 
         using var known = _clients.Issue(new CertificateText());
         using var trusted = new HttpClient(Credentials.Handler(_servers, known)) { BaseAddress = server.HttpUrl };
-        Assert.Equal(HttpStatusCode.OK, (await trusted.GetAsync("/metrics", Cancellation)).StatusCode);
+        using var answer = await trusted.SendAsync(Credentials.Question(), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         using var foreign = system.Issue(new CertificateText());
         using var untrusted = new HttpClient(Credentials.Handler(_servers, foreign)) { BaseAddress = server.HttpUrl };
         await AssertRefused(untrusted, "comes from none of the authorities");
@@ -207,7 +209,7 @@ public sealed class ClientCertificateTests : IDisposable
 
     private static async Task AssertRefused(HttpClient client, string message)
     {
-        using var response = await client.GetAsync("/metrics", Cancellation);
+        using var response = await client.SendAsync(Credentials.Question(), Cancellation);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Contains(message, await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
@@ -222,6 +224,6 @@ public sealed class ClientCertificateTests : IDisposable
             time,
             configure: _seen.Add,
             handler: () => Credentials.Handler(_servers, client, between is null ? [] : [between]),
-            more: [.. Credentials.Tls(documents, _servers), "--Auth:ClientCa", documents.Beside("clients.pem"), .. more ?? []]);
+            more: [.. Credentials.Tls(documents, _servers), "--Auth:ClientCa", documents.Beside("clients.pem"), .. Credentials.Access(documents), .. more ?? []]);
     }
 }

@@ -16,10 +16,24 @@ internal static class Credentials
 {
     public const string Issuer = "https://issuer.example";
 
+    /// <summary>Everybody who has authenticated may ask everything, and see how the service does.</summary>
+    private const string Everybody = """
+        evaluators: [{members: [allAuthenticatedUsers], clusters: ['*'], projects: ['*']}]
+        bindings: [{role: roles/policyservice.monitor, members: [allAuthenticatedUsers], resources: [service]}]
+
+        """;
+
     public static string[] Tokens(string keysFile, string issuer = Issuer) =>
         ["--Auth:Jwt:Issuer", issuer, "--Auth:Jwt:Audience", "policyservice", "--Auth:Jwt:KeysFile", keysFile];
 
     public static string[] Discovery(string issuer) => ["--Auth:Jwt:Issuer", issuer, "--Auth:Jwt:Audience", "policyservice"];
+
+    /// <summary>An access file beside the documents, with more than the one grant.</summary>
+    public static string[] Access(DocumentsFolder folder, string more = "")
+    {
+        Write(folder.Beside("access.yaml"), Everybody + more);
+        return ["--Access:File", folder.Beside("access.yaml")];
+    }
 
     /// <summary>Writes a certificate for this machine beside the documents.</summary>
     public static string[] Tls(DocumentsFolder folder, TestAuthority authority)
@@ -49,10 +63,10 @@ internal static class Credentials
 
     public static Metadata With(string token) => new() { { "authorization", $"Bearer {token}" } };
 
-    /// <summary>What REST says to a request with this token, or none.</summary>
-    public static async Task<(HttpStatusCode Status, string Message)> RestAsync(TestServer server, string? token, string path = "/metrics")
+    /// <summary>What REST says to a question with this token, or without.</summary>
+    public static async Task<(HttpStatusCode Status, string Message)> RestAsync(TestServer server, string? token)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = Question();
         request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
@@ -66,6 +80,12 @@ internal static class Credentials
         Assert.Equal("Bearer", response.Headers.WwwAuthenticate.Single().ToString());
         return (response.StatusCode, error.GetProperty("message").GetString()!);
     }
+
+    /// <summary>A question over REST.</summary>
+    public static HttpRequestMessage Question() => new(HttpMethod.Post, "/v1/evaluate")
+    {
+        Content = new StringContent($$"""{"imageDigest":"{{Ask.Attested}}","cluster":"{{Ask.Enforced}}"}""", System.Text.Encoding.UTF8, "application/json"),
+    };
 
     /// <summary>What gRPC says to it.</summary>
     public static async Task<Status> GrpcAsync(TestServer server, string? token)

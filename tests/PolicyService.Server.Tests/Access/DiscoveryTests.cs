@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Core;
 using PolicyService.Core.Access;
 using PolicyService.Server.Access.Tokens;
@@ -39,7 +38,7 @@ public sealed class DiscoveryTests
         using var kept = IssuerKey.Rsa("kept");
         using var leaked = IssuerKey.Rsa("leaked");
         await using var issuer = await OpenIdIssuer.StartAsync(kept, leaked);
-        await using var server = await TestServer.StartAsync(Documents(), time, more: [.. Credentials.Discovery(issuer.Url), "--Auth:Jwt:KeysInterval", "30s"]);
+        await using var server = await StartAsync(issuer, time, "--Auth:Jwt:KeysInterval", "30s");
         var token = leaked.Sign(IssuerKey.Claims(issuer.Url, time.GetUtcNow()));
         await Taken(server, token);
         issuer.Keys = IssuerKey.Set(kept);
@@ -98,7 +97,7 @@ public sealed class DiscoveryTests
         using var key = IssuerKey.Rsa();
         using var stranger = IssuerKey.Rsa("stranger");
         await using var issuer = await OpenIdIssuer.StartAsync(key);
-        await using var server = await TestServer.StartAsync(Documents(), time, more: Credentials.Discovery(issuer.Url));
+        await using var server = await StartAsync(issuer, time);
         await Taken(server, key.Sign(IssuerKey.Claims(issuer.Url, time.GetUtcNow())));
 
         for (var attempt = 0; attempt < 20; attempt++)
@@ -152,7 +151,7 @@ public sealed class DiscoveryTests
         var documents = Documents();
         var file = documents.Beside("keys.json");
         Credentials.Write(file, old.PublicPem);
-        await using var server = await TestServer.StartAsync(documents, more: Credentials.Tokens(file));
+        await using var server = await TestServer.StartAsync(documents, more: [.. Credentials.Tokens(file), .. Credentials.Access(documents)]);
         string Sign(IssuerKey key) => key.Sign(IssuerKey.Claims(Credentials.Issuer, TimeProvider.System.GetUtcNow()));
         await Credentials.AssertTaken(server, Sign(old));
 
@@ -177,9 +176,9 @@ public sealed class DiscoveryTests
         Credentials.Write(documents.Beside("first.json"), IssuerKey.Set(first));
         Credentials.Write(documents.Beside("second.json"), IssuerKey.Set(second));
         var seen = new SeenCallers();
-        await using var server = await TestServer.StartAsync(documents, configure: seen.Add, more: Credentials.Tokens(documents.Beside("first.json")));
-        server.Services.GetRequiredService<TrustedIssuers>().Replace(
-            [new TrustedIssuer("https://other.example", "policyservice") { KeysFile = documents.Beside("second.json"), EmailDomains = ["other.example"] }]);
+        var others = $"issuers: [{{issuer: 'https://other.example', audience: policyservice, keysFile: '{documents.Beside("second.json")}', emailDomains: [other.example]}}]";
+        await using var server = await TestServer.StartAsync(
+            documents, configure: seen.Add, more: [.. Credentials.Tokens(documents.Beside("first.json")), .. Credentials.Access(documents, others)]);
         var now = TimeProvider.System.GetUtcNow();
         (string, System.Text.Json.Nodes.JsonNode?)[] alice = [("email", "Alice@Example.com"), ("email_verified", true), ("groups", "admins")];
 
@@ -193,8 +192,9 @@ public sealed class DiscoveryTests
         // Nor does a key of the one sign for the other.
         await Credentials.AssertRefused(server, second.Sign(IssuerKey.Claims(Credentials.Issuer, now)), "not signed by a known key");
         // An issuer that is taken away speaks for nobody, whatever was verified before.
-        server.Services.GetRequiredService<TrustedIssuers>().Replace([]);
-        await Credentials.AssertRefused(server, second.Sign(IssuerKey.Claims("https://other.example", now, alice)), "none that this service trusts");
+        Credentials.Access(documents);
+        await Refused(server, second.Sign(IssuerKey.Claims("https://other.example", now, alice)), "none that this service trusts");
+        await Credentials.AssertTaken(server, first.Sign(IssuerKey.Claims(Credentials.Issuer, now, alice)));
     }
 
     private static Task Answer(string what, HttpContext context, OpenIdIssuer issuer, OpenIdIssuer elsewhere)
@@ -223,7 +223,11 @@ public sealed class DiscoveryTests
     private static string Token(IssuerKey key, OpenIdIssuer issuer, string subject = "somebody") =>
         key.Sign(IssuerKey.Claims(issuer.Url, TimeProvider.System.GetUtcNow(), ("sub", subject)));
 
-    private static Task<TestServer> StartAsync(OpenIdIssuer issuer) => TestServer.StartAsync(Documents(), more: Credentials.Discovery(issuer.Url));
+    private static Task<TestServer> StartAsync(OpenIdIssuer issuer, TimeProvider? time = null, params string[] more)
+    {
+        var documents = Documents();
+        return TestServer.StartAsync(documents, time, more: [.. Credentials.Discovery(issuer.Url), .. Credentials.Access(documents), .. more]);
+    }
 
     private static DocumentsFolder Documents() => DocumentsFolder.Fixed("ALWAYS_ALLOW");
 

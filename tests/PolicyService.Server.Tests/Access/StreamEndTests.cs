@@ -113,7 +113,7 @@ public sealed class StreamEndTests : IDisposable
     private Task<TestServer> StartAsync(TimeProvider time)
     {
         Credentials.Write(_documents.Beside("keys.json"), IssuerKey.Set(_key));
-        return TestServer.StartAsync(_documents, time, more: Credentials.Tokens(_documents.Beside("keys.json")));
+        return TestServer.StartAsync(_documents, time, more: [.. Credentials.Tokens(_documents.Beside("keys.json")), .. Credentials.Access(_documents)]);
     }
 
     private StreamCall Open(TestServer server, DateTimeOffset now) =>

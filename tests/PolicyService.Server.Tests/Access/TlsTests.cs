@@ -141,12 +141,10 @@ public sealed class TlsTests : IDisposable
             Assert.StartsWith("https://0.0.0.0:", host.GrpcUrl, StringComparison.Ordinal);
             Assert.StartsWith("https://[::]:", host.HttpUrl, StringComparison.Ordinal);
             // By a name that is not this machine's: whoever authenticates may call it what they like.
-            using var handler = Credentials.Handler(_authority);
-            handler.SslOptions.TargetHost = "127.0.0.1";
-            using var http = new HttpClient(handler);
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"https://127.0.0.1:{new Uri(host.HttpUrl).Port}/healthz/live");
-            request.Headers.Host = "policy.example.com";
-            Assert.Equal(System.Net.HttpStatusCode.OK, (await http.SendAsync(request, Cancellation)).StatusCode);
+            using var connection = await HandshakeAsync(host.HttpUrl, SslProtocols.None);
+            await connection.WriteAsync("GET /healthz/live HTTP/1.1\r\nHost: policy.example.com\r\nConnection: close\r\n\r\n"u8.ToArray(), Cancellation);
+            using var reader = new StreamReader(connection);
+            Assert.Equal("HTTP/1.1 200 OK", await reader.ReadLineAsync(Cancellation));
             await host.Application.StopAsync(Cancellation);
         }
     }

@@ -193,7 +193,7 @@ public sealed class TokenTests(TokenServer shared) : IClassFixture<TokenServer>
     [InlineData("{token}")]
     public async Task Another_scheme_is_refused(string header)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        using var request = Credentials.Question();
         request.Headers.TryAddWithoutValidation("Authorization", header.Replace("{token}", shared.Rsa.Sign(Claims()), StringComparison.Ordinal));
         using var response = await Server.Http.SendAsync(request, TestContext.Current.CancellationToken);
 
@@ -216,6 +216,20 @@ public sealed class TokenTests(TokenServer shared) : IClassFixture<TokenServer>
         await Credentials.AssertTaken(Server, token);
         shared.Time.Advance(TimeSpan.FromSeconds(1));
         await Credentials.AssertRefused(Server, token, "expired");
+    }
+
+    [Fact]
+    public async Task Tokens_that_are_remembered_are_bounded()
+    {
+        var verifier = Server.Services.GetRequiredService<TokenVerifier>();
+        for (var token = 0; token < Limits.VerifiedTokens + 100; token++)
+        {
+            Assert.Null((await verifier.VerifyAsync(shared.Ec.Sign(Claims(("sub", $"somebody-{token}"))), TestContext.Current.CancellationToken)).Problem);
+        }
+
+        Assert.InRange(verifier.Cache.Count, 1, Limits.VerifiedTokens);
+        Assert.NotNull((await verifier.VerifyAsync("a.b.c", TestContext.Current.CancellationToken)).Problem);
+        Assert.InRange(verifier.Cache.Count, 1, Limits.VerifiedTokens);
     }
 
     private JsonObject Claims(params (string Name, JsonNode? Value)[] more) => IssuerKey.Claims(Credentials.Issuer, Now, more);
@@ -243,7 +257,7 @@ public sealed class TokenServer : IAsyncLifetime
     {
         var documents = DocumentsFolder.Standard(_signer);
         File.WriteAllText(documents.Beside("keys.json"), IssuerKey.Set(Rsa, Second, Ec));
-        _server = await TestServer.StartAsync(documents, Time, more: Credentials.Tokens(documents.Beside("keys.json")));
+        _server = await TestServer.StartAsync(documents, Time, more: [.. Credentials.Tokens(documents.Beside("keys.json")), .. Credentials.Access(documents)]);
     }
 
     /// <summary>Has it look at its files; its own looks wait for the clock.</summary>

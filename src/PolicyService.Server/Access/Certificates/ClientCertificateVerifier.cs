@@ -101,7 +101,7 @@ internal static class ClientCertificateVerifier
     }
 
     private static string Explain(X509ChainStatusFlags flags) =>
-        (flags & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot)) != 0 ? "the client certificate comes from none of the authorities this service trusts"
+        (flags & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0 ? "the client certificate comes from none of the authorities this service trusts"
         : (flags & X509ChainStatusFlags.NotTimeValid) != 0 ? "a certificate between the client's and its authority, or the authority's, is not valid now"
         : (flags & X509ChainStatusFlags.NotValidForUsage) != 0 ? "the client certificate is not for clients: a certificate above it does not allow clientAuth"
         : $"the client certificate does not hold ({flags})";
