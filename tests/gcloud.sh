@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real gcloud against the real server on a new store.
+# The real gcloud against the real server on a new store, with a token of a key of its own: the server asks everybody for one.
 #   tests/gcloud.sh [Release [sqlite|postgres]]      runs what `dotnet build -c Release` has built, on a store in a file or on a PostgreSQL of its own
 # First the way of an attestation, command by command, as the README shows it; then every command of `gcloud container binauthz`
 # (tests/acceptance/run-gcloud.sh, with a stub of Cloud KMS). Prints `ok NAME` or `not ok NAME` for the former and the latter's own lines;
@@ -81,11 +81,30 @@ check() {
   fi
 }
 
+encode() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+
+# authenticate: a key, a token signed by it, and an access file that grants its subject what the commands need; sets `token`.
+authenticate() {
+  local now signed role
+  now=$(date +%s)
+  openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/issuer.pem" 2>/dev/null
+  openssl pkey -in "$work/issuer.pem" -pubout -out "$work/issuer.pub"
+  signed=$(printf '{"alg":"RS256","typ":"JWT"}' | encode).$(printf '{"iss":"https://issuer.example","aud":"policyservice","sub":"gcloud","iat":%d,"exp":%d}' "$now" $((now + 7200)) | encode)
+  token=$signed.$(printf %s "$signed" | openssl dgst -sha256 -sign "$work/issuer.pem" | encode)
+  {
+    echo 'bindings:'
+    for role in binaryauthorization.policyAdmin binaryauthorization.attestorsAdmin containeranalysis.admin containeranalysis.notes.occurrences.viewer; do
+      echo "- {role: roles/$role, members: ['principal://issuer.example/subject/gcloud'], resources: ['*']}"
+    done
+    echo "evaluators: [{members: ['principal://issuer.example/subject/gcloud'], clusters: ['*'], projects: ['*']}]"
+  } >"$work/access.yaml"
+}
+
 # expect IMAGE WANTED: asks until verdict and detail are the wanted ones.
 expect() {
   local end=$((SECONDS + patience)) answer verdict detail
   while :; do
-    answer=$(curl -sS --max-time 10 -H 'content-type: application/json' -d "{\"imageDigest\": \"$1\", \"cluster\": \"europe-west1.prod\", \"project\": \"acme\"}" "$http/v1/evaluate")
+    answer=$(curl -sS --max-time 10 -H "authorization: Bearer $token" -H 'content-type: application/json' -d "{\"imageDigest\": \"$1\", \"cluster\": \"europe-west1.prod\", \"project\": \"acme\"}" "$http/v1/evaluate")
     verdict=$(grep -oE 'VERDICT_[A-Z]+' <<<"$answer") detail=$(grep -oE '"detail": *"[A-Z_]+"|REASON_CODE_[A-Z_]+' <<<"$answer" | tail -1 | grep -oE '[A-Z_]{3,}')
     if [[ "${verdict#VERDICT_} ${detail#REASON_CODE_}" == "$2" ]]; then return 0; fi
     if ((SECONDS >= end)); then
@@ -105,7 +124,7 @@ flow() {
   export CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=1 CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1 CLOUDSDK_CORE_CHECK_GCE_METADATA=0
   mkdir -p "$CLOUDSDK_CONFIG"
   printf False >"$CLOUDSDK_CONFIG/gce" # gcloud's cached answer: no look-up of a metadata server
-  echo any >"$work/token"
+  echo "$token" >"$work/token"
   cat >policy.yaml <<YAML
 defaultAdmissionRule:
   evaluationMode: REQUIRE_ATTESTATION
@@ -115,7 +134,7 @@ YAML
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY.pem 2>/dev/null
   openssl pkey -in KEY.pem -pubout -out key.pub
   check "flow: nothing is imported, so nothing is admitted" expect $image 'DENY NO_POLICY'
-  check "flow: a note" curl -sSf -H 'content-type: application/json' -d '{"attestation": {"hint": {"humanReadableName": "build"}}}' "$http/v1/projects/acme/notes?noteId=build"
+  check "flow: a note" curl -sSf -H "authorization: Bearer $token" -H 'content-type: application/json' -d '{"attestation": {"hint": {"humanReadableName": "build"}}}' "$http/v1/projects/acme/notes?noteId=build"
   check "flow: an attestor" binauthz attestors create build --attestation-authority-note=build --attestation-authority-note-project=acme
   check "flow: its key" binauthz attestors public-keys add --attestor=build --pkix-public-key-file=key.pub --pkix-public-key-algorithm=ecdsa-p256-sha256
   check "flow: a policy that requires it" binauthz policy import policy.yaml
@@ -139,7 +158,9 @@ case $database in
     exit 64
     ;;
 esac
+authenticate
 dotnet "$server_dll" "$store" --Urls:Grpc http://127.0.0.1:0 --Urls:Http http://127.0.0.1:0 \
+  --Auth:Jwt:Issuer https://issuer.example --Auth:Jwt:Audience policyservice --Auth:Jwt:KeysFile "$work/issuer.pub" --Access:File "$work/access.yaml" \
   --Audit:File "$work/decisions.jsonl" >/dev/null 2>"$work/server.log" &
 server=$!
 ready=$(await "$work/server.log" '^PolicyService is ready:' "$server")
@@ -149,5 +170,5 @@ kms=$!
 kms_url=$(await "$work/kms.log" '^KMS_URL=' "$kms")
 
 (cd "$work" && flow && exit "$failed") || failed=$?
-bash "$acceptance/run-gcloud.sh" "$http" "${kms_url#KMS_URL=}" || failed=$((failed + 1))
+REQUIRE_AUTH=1 ACCESS_TOKEN=$token bash "$acceptance/run-gcloud.sh" "$http" "${kms_url#KMS_URL=}" || failed=$((failed + 1))
 exit $((failed > 0))
