@@ -87,6 +87,21 @@ public static class Limits
     /// <summary>Public keys of key services held in memory.</summary>
     public const int RemoteKeys = 10_000;
 
+    /// <summary>Requests of one caller a second, images of batches and messages of streams included, where the access file says nothing.</summary>
+    public const int CallerRequestsPerSecond = 1000;
+
+    /// <summary>How many of them one caller may ask at once after a pause.</summary>
+    public const int CallerBurst = 2000;
+
+    /// <summary>Requests of one caller under way at the same time, where the access file says nothing.</summary>
+    public const int CallerConcurrentRequests = 256;
+
+    /// <summary>Streams of one caller open at the same time, where the access file says nothing.</summary>
+    public const int CallerStreams = 64;
+
+    /// <summary>Callers whose use is remembered; beyond, idle ones are forgotten.</summary>
+    public const int Callers = 10_000;
+
     /// <summary>Connections to one port at a time.</summary>
     public const int Connections = 1000;
 
@@ -98,6 +113,9 @@ public static class Limits
 
     /// <summary>Bodies of requests over HTTP/1.1 in memory, all together; bytes. Evaluations have as much again for themselves.</summary>
     public const int BufferedBodyBytes = 64 * 1024 * 1024;
+
+    /// <summary>Those of one caller; bytes.</summary>
+    public const int BufferedBodyBytesPerCaller = BufferedBodyBytes / 2;
 
     /// <summary>A page of a list; bytes of what it lists. A single larger entry is a page of its own.</summary>
     public const int PageBytes = 1024 * 1024;

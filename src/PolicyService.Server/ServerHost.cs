@@ -70,6 +70,7 @@ public sealed class ServerHost
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
         builder.Services.AddRest();
+        builder.Services.AddCallerLimits();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in.
@@ -156,16 +157,19 @@ public sealed class ServerHost
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
-        Application.UseRest();
+        Application.UseRestErrors();
         Application.UseCallers();
+        // Who asks comes first: what a request holds is counted against its caller.
+        Application.UseCallerLimits();
+        Application.UseRestGate();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
         Application.MapGrpcReflectionService();
-        Application.MapGrpcHealthChecksService();
+        Application.MapGrpcHealthChecksService().WithMetadata(new Unlimited());
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false));
         Application.MapRest();
-        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false });
-        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options);
+        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false }).WithMetadata(new Unlimited());
+        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(new Unlimited());
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
         Application.Services.GetRequiredService<KeyGauges>();

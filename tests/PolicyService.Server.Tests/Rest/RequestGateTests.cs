@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 using PolicyService.Server.Endpoints.Rest;
 
 namespace PolicyService.Server.Tests.Rest;
@@ -140,7 +141,6 @@ public sealed class RequestGateTests : IDisposable
 
     public void Dispose()
     {
-        _gate.Dispose();
         _lifetime.Dispose();
         _services.Dispose();
     }
@@ -178,6 +178,7 @@ public sealed class RequestGateTests : IDisposable
     private DefaultHttpContext Request(int length, bool usesStore = true)
     {
         var context = new DefaultHttpContext { RequestServices = _services };
+        context.SetCaller(Caller.Anonymous);
         context.Request.Protocol = "HTTP/1.1";
         context.Request.ContentLength = length;
         context.Request.Body = new MemoryStream(new byte[length]);

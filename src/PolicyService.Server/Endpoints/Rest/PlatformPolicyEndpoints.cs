@@ -120,9 +120,14 @@ internal static class PlatformPolicyEndpoints
             return invalid;
         }
 
+        if (context.Features.Get<RequestAllowance>()?.TakeBatch(pods.Sum(pod => pod.Images.Count)) is { } exhausted)
+        {
+            return RestError.Retry(context, exhausted.Message, exhausted.RetryAfter);
+        }
+
         var outcome = await store.GetAsync(key, context.RequestAborted);
         return outcome is StoreOutcome.Found found
-            ? Results.Json(await question.AskAsync(found.Document, pods, context.RequestAborted), RestJson.Default.EvaluateReply)
+            ? Results.Json(await question.AskAsync(found.Document, pods, context.Caller().Name, context.RequestAborted), RestJson.Default.EvaluateReply)
             : RestAnswer.Of(outcome);
     }
 

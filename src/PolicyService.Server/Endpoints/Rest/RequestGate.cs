@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -13,9 +14,9 @@ internal sealed record RequestCost(bool UsesStore);
 /// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, and have the rest of the
 /// store's connections for themselves.
 /// </summary>
-internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null) : IDisposable
+internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null)
 {
-    private readonly SemaphoreSlim _callers = new(store?.Database.MaxCallers ?? Limits.StoreCallers);
+    private readonly FairPlaces _callers = new(store?.Database.MaxCallers ?? Limits.StoreCallers);
     private readonly BodyBudget _documents = new();
     private readonly BodyBudget _evaluations = new();
 
@@ -41,8 +42,6 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
     }
 
-    public void Dispose() => _callers.Dispose();
-
     private static void SetRates(HttpContext context)
     {
         var rate = new MinDataRate(Limits.DataRate, Limits.DataRateGrace);
@@ -63,7 +62,8 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         var budget = cost.UsesStore ? _documents : _evaluations;
         var bytes = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is false ? 0
             : (int)Math.Min(context.Request.ContentLength ?? Limits.MessageBytes, Limits.MessageBytes);
-        if (!budget.TryTake(bytes))
+        var usage = context.Features.Get<RequestAllowance>()?.Usage;
+        if (!budget.TryTake(bytes, usage))
         {
             await RefuseAsync(context, "too many large requests are under way");
             return;
@@ -83,14 +83,15 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
         finally
         {
-            budget.Return(bytes);
+            budget.Return(bytes, usage);
         }
     }
 
     /// <summary>The place is held until the answer is written.</summary>
     private async Task CallStoreAsync(HttpContext context, RequestDelegate next)
     {
-        if (!await TryEnterAsync(context.RequestAborted))
+        var caller = context.Caller().Name;
+        if (!await TryEnterAsync(caller, context.RequestAborted))
         {
             await RefuseAsync(context, "too many requests use the store");
             return;
@@ -102,16 +103,16 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
         finally
         {
-            _callers.Release();
+            _callers.Leave(caller);
         }
     }
 
-    private async Task<bool> TryEnterAsync(CancellationToken cancellation)
+    private async Task<bool> TryEnterAsync(string caller, CancellationToken cancellation)
     {
         using var patience = new Decisions.TimedCancellation(Limits.StoreCallerPatience, time, cancellation);
         try
         {
-            await _callers.WaitAsync(patience.Token);
+            await _callers.EnterAsync(caller, patience.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -120,28 +121,33 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
     }
 
-    private static Task RefuseAsync(HttpContext context, string why)
-    {
-        context.Response.Headers.RetryAfter = "1";
-        return RestError.WriteAsync(context, StatusCodes.Status429TooManyRequests, "RESOURCE_EXHAUSTED", $"{why}: try again");
-    }
+    private static Task RefuseAsync(HttpContext context, string why) =>
+        RestError.WriteRetryAsync(context, $"{why}: try again", TimeSpan.FromSeconds(1));
 
-    /// <summary>Bytes of bodies in memory.</summary>
+    /// <summary>Bytes of bodies in memory: of all callers, and of each where callers are told apart.</summary>
     private sealed class BodyBudget
     {
         private long _left = Limits.BufferedBodyBytes;
 
-        public bool TryTake(int bytes)
+        public bool TryTake(int bytes, CallerUsage? usage)
         {
-            if (Interlocked.Add(ref _left, -bytes) >= 0)
+            var own = usage is null ? 0 : Interlocked.Add(ref usage.BodyBytes, bytes);
+            if (Interlocked.Add(ref _left, -bytes) >= 0 && own <= Limits.BufferedBodyBytesPerCaller)
             {
                 return true;
             }
 
-            Return(bytes);
+            Return(bytes, usage);
             return false;
         }
 
-        public void Return(int bytes) => Interlocked.Add(ref _left, bytes);
+        public void Return(int bytes, CallerUsage? usage)
+        {
+            Interlocked.Add(ref _left, bytes);
+            if (usage is not null)
+            {
+                Interlocked.Add(ref usage.BodyBytes, -bytes);
+            }
+        }
     }
 }

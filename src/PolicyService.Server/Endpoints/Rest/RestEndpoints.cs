@@ -27,8 +27,7 @@ internal static class RestEndpoints
         });
 
     /// <summary>Comes before every endpoint: what fails below is answered in Google's error shape.</summary>
-    public static void UseRest(this WebApplication application)
-    {
+    public static void UseRestErrors(this WebApplication application) =>
         application.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = FailedAsync,
@@ -36,6 +35,10 @@ internal static class RestEndpoints
             // A request that is too large is no failure of ours: nobody must be able to fill the log with them.
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
         });
+
+    /// <summary>Comes behind the callers, whom it counts what they hold.</summary>
+    public static void UseRestGate(this WebApplication application)
+    {
         // Around the compression, whose last bytes are written after an endpoint has returned.
         application.Use((context, next) => context.RequestServices.GetRequiredService<RequestGate>().InvokeAsync(context, next));
         application.UseResponseCompression();
