@@ -103,7 +103,19 @@ public static class Limits
     public const int Callers = 10_000;
 
     /// <summary>Connections to one port at a time.</summary>
-    public const int Connections = 1000;
+    public const int Connections = 2000;
+
+    /// <summary>Streams of HTTP/2 on one connection at a time; a client that needs more opens another connection.</summary>
+    public const int StreamsPerConnection = 100;
+
+    /// <summary>Headers of one request, all together; bytes. A token of 16 KiB fits twice.</summary>
+    public const int HeaderBytes = 32 * 1024;
+
+    /// <summary>Headers of one request.</summary>
+    public const int Headers = 100;
+
+    /// <summary>The first line of a request over HTTP/1.1; bytes.</summary>
+    public const int RequestLineBytes = 8 * 1024;
 
     /// <summary>Requests of the REST surface that use the store at the same time; others wait.</summary>
     public const int StoreCallers = 8;
@@ -152,6 +164,21 @@ public static class Limits
 
     /// <summary>How long a client may send or take less than <see cref="DataRate"/>.</summary>
     public static readonly TimeSpan DataRateGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a client may take to send the headers of a request.</summary>
+    public static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a connection may be open without a request. Longer than the two minutes after which the usual clients and load balancers
+    /// close theirs: it is never the service that ends a connection in the moment a request comes.
+    /// </summary>
+    public static readonly TimeSpan IdleConnection = TimeSpan.FromSeconds(130);
+
+    /// <summary>How long a connection of HTTP/2 may be silent before it is asked whether somebody is there.</summary>
+    public static readonly TimeSpan SilentConnection = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the answer to that may take.</summary>
+    public static readonly TimeSpan PingPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>A whole request over HTTP/1.1, answer included.</summary>
     public static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(60);

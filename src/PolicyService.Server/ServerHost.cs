@@ -140,8 +140,7 @@ public sealed class ServerHost
     private void ConfigureKestrel(KestrelServerOptions kestrel, ServerSettings settings)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = Limits.Connections;
-        kestrel.Limits.MaxRequestBodySize = Limits.MessageBytes;
+        ConnectionLimits.Apply(kestrel.Limits);
         kestrel.Listen(settings.Grpc, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
