@@ -159,6 +159,18 @@ public static class Limits
     /// <summary>A file that holds a secret; bytes.</summary>
     public const int SecretFileBytes = 4096;
 
+    /// <summary>Grants of the access file: members of each binding times its resources, of each evaluator times its clusters.</summary>
+    public const int AccessGrants = 100_000;
+
+    /// <summary>Issuers of the access file.</summary>
+    public const int AccessIssuers = 100;
+
+    /// <summary>Members of the access file with limits of their own.</summary>
+    public const int LimitedCallers = 10_000;
+
+    /// <summary>Bindings, and members of all bindings together, of one IAM policy: as many as Google takes.</summary>
+    public const int IamPolicyMembers = 1500;
+
     /// <summary>How far clocks may disagree about when something was made.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
