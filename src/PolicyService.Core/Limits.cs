@@ -192,7 +192,7 @@ public static class Limits
     /// <summary>How long the answer to that may take.</summary>
     public static readonly TimeSpan PingPatience = TimeSpan.FromSeconds(20);
 
-    /// <summary>A whole request over HTTP/1.1, answer included.</summary>
+    /// <summary>A whole request over HTTP/1.1, or a gRPC call that is no stream; answer included.</summary>
     public static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(60);
 
     /// <summary>What is left of it when the service stops.</summary>

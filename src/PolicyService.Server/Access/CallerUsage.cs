@@ -1,3 +1,5 @@
+using PolicyService.Core.Access;
+
 namespace PolicyService.Server.Access;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace PolicyService.Server.Access;
 /// </summary>
 internal sealed class CallerUsage(TimeProvider time)
 {
-    private Tuning _tuning = new(null, CallerQuota.BuiltIn);
+    private Tuning _tuning = new(null, CallerLimits.Default);
     private long _fullAt = time.GetTimestamp();
     private int _requests;
     private int _streams;
@@ -20,7 +22,7 @@ internal sealed class CallerUsage(TimeProvider time)
         Volatile.Read(ref _requests) == 0 && Volatile.Read(ref _streams) == 0 && Volatile.Read(ref _bodyBytes) == 0 && Volatile.Read(ref _fullAt) <= time.GetTimestamp();
 
     /// <summary>The quota that counts for the caller, looked up once for each version of the quotas.</summary>
-    public CallerQuota QuotaOf(Caller caller, CallerQuotas quotas)
+    public CallerLimits QuotaOf(Caller caller, CallerQuotas quotas)
     {
         var tuning = Volatile.Read(ref _tuning);
         if (ReferenceEquals(tuning.Quotas, quotas))
@@ -38,7 +40,7 @@ internal sealed class CallerUsage(TimeProvider time)
     }
 
     /// <summary>Takes a place among its requests or streams.</summary>
-    public bool TryEnter(bool isStream, CallerQuota quota)
+    public bool TryEnter(bool isStream, CallerLimits quota)
     {
         ref var count = ref isStream ? ref _streams : ref _requests;
         if (Interlocked.Increment(ref count) <= (isStream ? quota.Streams : quota.ConcurrentRequests))
@@ -60,7 +62,7 @@ internal sealed class CallerUsage(TimeProvider time)
     /// <param name="paid">What of it was taken before.</param>
     /// <param name="quota">The quota that counts.</param>
     /// <param name="retryAfter">When the same could be taken; zero if it was.</param>
-    public bool TryTake(int tokens, int paid, CallerQuota quota, out TimeSpan retryAfter)
+    public bool TryTake(int tokens, int paid, CallerLimits quota, out TimeSpan retryAfter)
     {
         var now = time.GetTimestamp();
         var ticks = time.TimestampFrequency / quota.RequestsPerSecond;
@@ -97,5 +99,5 @@ internal sealed class CallerUsage(TimeProvider time)
         }
     }
 
-    private sealed record Tuning(CallerQuotas? Quotas, CallerQuota Quota);
+    private sealed record Tuning(CallerQuotas? Quotas, CallerLimits Quota);
 }

@@ -13,6 +13,8 @@ internal sealed class Bystander : IAsyncDisposable
 
     private const int MaxThreads = 150;
 
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
     private readonly ServerProcess _server;
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private readonly (long Bytes, int Threads) _before;
@@ -87,6 +89,8 @@ internal sealed class Bystander : IAsyncDisposable
             _milliseconds.Add(TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
             Interlocked.Increment(ref _answered);
             var (bytes, threads) = Usage(_server.Id);
+            // Connections that are closed keep their port for a minute: without a pause the machine would run out of them.
+            await Task.Delay(Pause, TimeProvider.System, CancellationToken.None);
             _most = (Math.Max(_most.Bytes, bytes), Math.Max(_most.Threads, threads));
         }
     }

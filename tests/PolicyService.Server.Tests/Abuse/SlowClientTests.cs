@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using PolicyService.Core;
 
 namespace PolicyService.Server.Tests.Abuse;
@@ -108,15 +107,13 @@ public sealed class SlowClientTests(AbusedServer server) : IClassFixture<AbusedS
 
             foreach (var one in idle)
             {
-                Assert.Equal("", await AnswerAsync(one));
+                await ReadToEndAsync(one).WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System, Cancellation);
             }
         }
         finally
         {
             idle.ForEach(one => one.Dispose());
         }
-
-        Assert.NotNull(impatient.Services.GetRequiredService<IOptions<KestrelServerOptions>>());
     }
 
     private static byte[] Preface() => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. RawHttp2.Frame(RawHttp2.Settings, 0, 0, [])];

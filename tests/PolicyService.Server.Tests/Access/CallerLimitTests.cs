@@ -4,6 +4,7 @@ using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Api.V1;
+using PolicyService.Core.Access;
 using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Tests.Access;
@@ -16,7 +17,7 @@ public sealed class CallerLimitTests
     [Fact]
     public async Task An_empty_bucket_is_RESOURCE_EXHAUSTED_with_retry_information_on_both_ports()
     {
-        await using var server = await StartAsync(new CallerQuota(0.001, 2, 10, 10));
+        await using var server = await StartAsync(new CallerLimits(0.001, 2, 10, 10));
         await AskAsync(server, "alice");
         await AskAsync(server, "alice");
 
@@ -45,7 +46,7 @@ public sealed class CallerLimitTests
     [Fact]
     public async Task A_batch_costs_a_token_for_each_image()
     {
-        await using var server = await StartAsync(new CallerQuota(0.001, 10, 10, 10));
+        await using var server = await StartAsync(new CallerLimits(0.001, 10, 10, 10));
         await BatchAsync(server, 8);
         var refused = await Assert.ThrowsAsync<RpcException>(() => BatchAsync(server, 3));
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
@@ -58,7 +59,7 @@ public sealed class CallerLimitTests
     [Fact]
     public async Task A_message_beyond_the_rate_is_refused_and_the_stream_lives()
     {
-        await using var server = await StartAsync(new CallerQuota(0.001, 3, 10, 10));
+        await using var server = await StartAsync(new CallerLimits(0.001, 3, 10, 10));
         using var stream = server.Client.EvaluateStream(TestCallers.As("alice"), cancellationToken: Cancellation);
         for (var number = 0; number < 5; number++)
         {
@@ -75,7 +76,7 @@ public sealed class CallerLimitTests
 
         Assert.Equal([0, 0, 0, (int)StatusCode.ResourceExhausted, (int)StatusCode.ResourceExhausted], codes);
         // The limits change with the access file, and this stream sees it.
-        Set(server, new CallerQuota(1000, 1000, 10, 10));
+        Set(server, new CallerLimits(1000, 1000, 10, 10));
         await Eventually.Holds("a token for the stream", async () =>
         {
             await stream.RequestStream.WriteAsync(new EvaluateStreamRequest { Request = Ask.For(Ask.Unattested) }, Cancellation);
@@ -88,7 +89,7 @@ public sealed class CallerLimitTests
     [Fact]
     public async Task Streams_of_a_caller_are_counted_and_one_that_ends_makes_room()
     {
-        await using var server = await StartAsync(new CallerQuota(1000, 1000, 10, 2));
+        await using var server = await StartAsync(new CallerLimits(1000, 1000, 10, 2));
         var open = new List<AsyncDuplexStreamingCall<EvaluateStreamRequest, EvaluateStreamResponse>>();
         for (var number = 0; number < 2; number++)
         {
@@ -140,7 +141,7 @@ public sealed class CallerLimitTests
     public async Task Requests_under_way_are_counted_for_each_caller()
     {
         using var sink = new TestSink();
-        await using var server = await StartAsync(new CallerQuota(1000, 1000, 2, 2), sink);
+        await using var server = await StartAsync(new CallerLimits(1000, 1000, 2, 2), sink);
         // Answers wait for their records.
         sink.Block();
         var asking = Enumerable.Range(0, 3).Select(_ => AskAsync(server, "alice")).ToArray();
@@ -168,9 +169,9 @@ public sealed class CallerLimitTests
         Assert.Equal(0, (await server.MetricsAsync()).Sum("policyservice_caller_limit_total"));
     }
 
-    private static Task<TestServer> StartAsync(CallerQuota? quota, TestSink? sink = null) => TestCallers.StartAsync(quota is null ? null : new CallerQuotas(quota, []), sink);
+    private static Task<TestServer> StartAsync(CallerLimits? quota, TestSink? sink = null) => TestCallers.StartAsync(quota is null ? null : new CallerQuotas(quota, []), sink);
 
-    private static void Set(TestServer server, CallerQuota quota) => server.Services.GetRequiredService<QuotasInForce>().Current = new CallerQuotas(quota, []);
+    private static void Set(TestServer server, CallerLimits quota) => server.Services.GetRequiredService<QuotasInForce>().Current = new CallerQuotas(quota, []);
 
     private static async Task AskAsync(TestServer server, string caller) =>
         await server.Client.EvaluateAsync(Ask.For(Ask.Unattested), TestCallers.As(caller), TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60), Cancellation);

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core;
+using PolicyService.Core.Access;
 using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Tests.Access;
@@ -8,7 +9,7 @@ namespace PolicyService.Server.Tests.Access;
 /// <summary>The bucket of a caller, by a clock that stands still.</summary>
 public sealed class CallerUsageTests
 {
-    private static readonly CallerQuota Ten = new(10, 20, 3, 2);
+    private static readonly CallerLimits Ten = new(10, 20, 3, 2);
     private static readonly Caller Alice = new("user:alice@example.com", ["user:alice@example.com", "group:staff"]);
 
     private readonly FakeTimeProvider _time = new();
@@ -112,13 +113,13 @@ public sealed class CallerUsageTests
     public async Task Many_at_once_take_no_more_than_there_is()
     {
         var usage = new CallerUsage(_time);
-        var quota = new CallerQuota(1, 1000, 1, 1);
+        var quota = new CallerLimits(1, 1000, 1, 1);
         var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => TakeAll(usage, quota))));
 
         Assert.Equal(1000, taken.Sum());
     }
 
-    private static int TakeAll(CallerUsage usage, CallerQuota quota)
+    private static int TakeAll(CallerUsage usage, CallerLimits quota)
     {
         var taken = 0;
         while (usage.TryTake(1, 0, quota, out _))

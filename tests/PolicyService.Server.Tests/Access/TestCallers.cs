@@ -10,6 +10,9 @@ internal static class TestCallers
 {
     public const string Header = "test-caller";
 
+    public static readonly Func<HttpContext, Caller> Of = context =>
+        context.Request.Headers[Header].ToString() is { Length: > 0 } name ? new Caller(name, [name]) : Caller.Anonymous;
+
     public static Metadata As(string caller) => new() { { Header, caller } };
 
     /// <param name="quotas">The limits; null: none.</param>
@@ -23,7 +26,4 @@ internal static class TestCallers
         server.Services.GetRequiredService<QuotasInForce>().Current = quotas;
         return server;
     }
-
-    private static readonly Func<HttpContext, Caller> Of = context =>
-        context.Request.Headers[Header].ToString() is { Length: > 0 } name ? new Caller(name, [name]) : Caller.Anonymous;
 }

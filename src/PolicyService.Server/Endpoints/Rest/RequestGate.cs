@@ -1,3 +1,5 @@
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -11,8 +13,8 @@ namespace PolicyService.Server.Endpoints.Rest;
 internal sealed record RequestCost(bool UsesStore);
 
 /// <summary>
-/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, and have the rest of the
-/// store's connections for themselves.
+/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, where only the time is
+/// bounded here, and have the rest of the store's connections for themselves.
 /// </summary>
 internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null)
 {
@@ -24,7 +26,7 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol))
         {
-            await next(context);
+            await EndingAsync(context, next);
             return;
         }
 
@@ -40,6 +42,23 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         {
             await next(context);
         }
+    }
+
+    /// <summary>
+    /// A call of one answer ends in time too: without window for it, an answer would wait for as long as its connection lives. Streams
+    /// may last; what waits in one is bounded.
+    /// </summary>
+    private async Task EndingAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: MethodType.Unary })
+        {
+            await next(context);
+            return;
+        }
+
+        using var ending = new CancellationTokenSource(Limits.RequestTime, time);
+        await using var aborting = ending.Token.UnsafeRegister(static state => ((HttpContext)state!).Abort(), context);
+        await next(context);
     }
 
     private static void SetRates(HttpContext context)
