@@ -135,6 +135,9 @@ public static class Limits
     /// <summary>What a client must send or take at least; bytes a second, after <see cref="DataRateGrace"/>.</summary>
     public const int DataRate = 128 * 1024;
 
+    /// <summary>What is read and thrown away of a request that is refused; bytes.</summary>
+    public const int RefusedBodyBytes = 256 * 1024;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 
@@ -197,6 +200,9 @@ public static class Limits
 
     /// <summary>What is left of it when the service stops.</summary>
     public static readonly TimeSpan RequestTimeAtStop = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a refused request is read, at most.</summary>
+    public static readonly TimeSpan RefusedBodyTime = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a request waits for one of the <see cref="StoreCallers"/>.</summary>
     public static readonly TimeSpan StoreCallerPatience = TimeSpan.FromSeconds(5);

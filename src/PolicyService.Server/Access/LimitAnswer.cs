@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using PolicyService.Server.Endpoints.Rest;
 
@@ -9,20 +10,25 @@ namespace PolicyService.Server.Access;
 /// <summary>RESOURCE_EXHAUSTED with <c>google.rpc.RetryInfo</c>, over gRPC and over REST.</summary>
 internal static class LimitAnswer
 {
-    public static Task WriteAsync(HttpContext context, LimitRefusal refusal)
+    public static async Task WriteAsync(HttpContext context, LimitRefusal refusal)
     {
         if (!HttpProtocol.IsHttp2(context.Request.Protocol))
         {
-            return RestError.WriteRetryAsync(context, refusal.Message, refusal.RetryAfter);
+            await RestError.WriteRetryAsync(context, refusal.Message, refusal.RetryAfter);
+            return;
         }
 
-        // "Trailers-Only" of gRPC over HTTP/2: status and details in the only block of headers. No endpoint, and no reading of the request.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { Method.Type: MethodType.Unary })
+        {
+            await UnreadRequest.DiscardAsync(context);
+        }
+
+        // "Trailers-Only" of gRPC over HTTP/2: status and details in the only block of headers. Nothing of the request is parsed.
         var response = context.Response;
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(System.Globalization.CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Uri.EscapeDataString(refusal.Message);
         response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(StatusOf(refusal).ToByteArray()).TrimEnd('=');
-        return Task.CompletedTask;
     }
 
     /// <summary>The same from within an endpoint.</summary>

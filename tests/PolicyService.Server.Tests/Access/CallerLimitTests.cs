@@ -158,6 +158,20 @@ public sealed class CallerLimitTests
     }
 
     [Fact]
+    public async Task Refusals_do_not_cost_the_connection()
+    {
+        await using var server = await StartAsync(new CallerLimits(0.001, 1, 1000, 10));
+        await AskAsync(server, "alice");
+
+        // All on one connection: where refusals end it, others of its calls end with it.
+        for (var round = 0; round < 10; round++)
+        {
+            var refused = await Task.WhenAll(Enumerable.Range(0, 90).Select(async _ => (await Assert.ThrowsAsync<RpcException>(() => AskAsync(server, "alice"))).StatusCode));
+            Assert.All(refused, code => Assert.Equal(StatusCode.ResourceExhausted, code));
+        }
+    }
+
+    [Fact]
     public async Task Without_quotas_nobody_is_limited()
     {
         await using var server = await StartAsync(null);

@@ -1,4 +1,6 @@
 using System.Net;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -97,6 +99,26 @@ public sealed class RequestGateTests : IDisposable
 
         Assert.True(dripping.RequestAborted.IsCancellationRequested);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Bound, TimeProvider.System, Cancellation));
+    }
+
+    [Theory]
+    [InlineData(MethodType.Unary, true)]
+    [InlineData(MethodType.DuplexStreaming, false)]
+    public async Task Call_of_one_answer_that_nobody_takes_ends_and_a_stream_may_last(MethodType type, bool ends)
+    {
+        var marshaller = Marshallers.Create<string>(_ => [], _ => "");
+        var call = Request(0);
+        call.Request.Protocol = "HTTP/2";
+        call.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new GrpcMethodMetadata(typeof(object), new Method<string, string>(type, "s", "m", marshaller, marshaller))), "test"));
+        var taken = new TaskCompletionSource();
+        var running = _gate.InvokeAsync(call, _ => taken.Task);
+
+        _time.Advance(Limits.RequestTime - TimeSpan.FromTicks(1));
+        Assert.False(call.RequestAborted.IsCancellationRequested);
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal(ends, call.RequestAborted.IsCancellationRequested);
+        taken.SetResult();
+        await running;
     }
 
     [Fact, Trait("attack", "96")]
