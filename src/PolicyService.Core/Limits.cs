@@ -162,6 +162,21 @@ public static class Limits
     /// <summary>A file that holds a secret; bytes.</summary>
     public const int SecretFileBytes = 4096;
 
+    /// <summary>A bearer token of a caller; characters.</summary>
+    public const int BearerTokenBytes = 16 * 1024;
+
+    /// <summary>Bearer tokens remembered as verified.</summary>
+    public const int VerifiedTokens = 4096;
+
+    /// <summary>Public keys of one issuer of bearer tokens.</summary>
+    public const int IssuerKeys = 64;
+
+    /// <summary>A file or an answer with certificates, or with keys of an issuer; bytes.</summary>
+    public const int CredentialFileBytes = 1024 * 1024;
+
+    /// <summary>Certificates between a client's own and its authority.</summary>
+    public const int ClientIntermediates = 8;
+
     /// <summary>Grants of the access file: members of each binding times its resources, of each evaluator times its clusters.</summary>
     public const int AccessGrants = 100_000;
 
@@ -194,6 +209,9 @@ public static class Limits
 
     /// <summary>How long the answer to that may take.</summary>
     public static readonly TimeSpan PingPatience = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long an issuer may take to say which keys it has.</summary>
+    public static readonly TimeSpan KeyDiscoveryTime = TimeSpan.FromSeconds(5);
 
     /// <summary>A whole request over HTTP/1.1, or a gRPC call that is no stream; answer included.</summary>
     public static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(60);

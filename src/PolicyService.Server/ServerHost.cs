@@ -3,9 +3,11 @@ using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PolicyService.Core;
+using PolicyService.Core.Access;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Verification;
 using PolicyService.Server.Access;
+using PolicyService.Server.Access.Certificates;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Caching;
 using PolicyService.Server.Decisions;
@@ -23,9 +25,12 @@ namespace PolicyService.Server;
 public sealed class ServerHost
 {
     private readonly ListenOptions[] _listening = new ListenOptions[2];
+    private readonly string _scheme;
 
     private ServerHost(WebApplicationBuilder builder, ServerSettings settings)
     {
+        _scheme = settings.Scheme;
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, settings));
         Application = builder.Build();
     }
@@ -33,10 +38,10 @@ public sealed class ServerHost
     public WebApplication Application { get; }
 
     /// <summary>Where gRPC listens, once started; the port is the real one where 0 was asked for.</summary>
-    public string GrpcUrl => $"http://{_listening[0].IPEndPoint}";
+    public string GrpcUrl => $"{_scheme}://{_listening[0].IPEndPoint}";
 
     /// <summary>Where HTTP/1.1 listens, once started.</summary>
-    public string HttpUrl => $"http://{_listening[1].IPEndPoint}";
+    public string HttpUrl => $"{_scheme}://{_listening[1].IPEndPoint}";
 
     /// <param name="args">The command line.</param>
     /// <param name="time">The clock; tests bring their own.</param>
@@ -46,10 +51,12 @@ public sealed class ServerHost
     /// <param name="args">The command line.</param>
     /// <param name="time">The clock.</param>
     /// <param name="adjust">Comes last: tests put a failing sink, or an ear for the log, in place.</param>
-    internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust)
+    /// <param name="requiresCallers">Callers must be somebody, whatever the settings: tests say who.</param>
+    internal static ServerHost Build(string[] args, TimeProvider time, Action<WebApplicationBuilder> adjust, bool requiresCallers = false)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var settings = ServerSettings.Read(builder.Configuration, args);
+        settings = settings with { RequiresCallers = settings.RequiresCallers || requiresCallers };
         // Standard output belongs to the decision records.
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
@@ -69,12 +76,13 @@ public sealed class ServerHost
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
         builder.Services.AddGrpcReflection();
+        builder.Services.AddAccess(settings);
         builder.Services.AddRest();
         builder.Services.AddCallerLimits();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
-        // A name that resolves to this machine must not let a web page of another site in.
-        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+        // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
+        builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.RequiresCallers ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
         adjust(builder);
         var host = new ServerHost(builder, settings);
         host.MapEndpoints();
@@ -93,7 +101,7 @@ public sealed class ServerHost
         {
             var settings = Application.Services.GetRequiredService<ServerSettings>();
             throw new SettingsException(
-                $"{exception.Message} at http://{settings.Grpc} or http://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
+                $"{exception.Message} at {settings.Scheme}://{settings.Grpc} or {settings.Scheme}://{settings.Http}: give --Urls:Grpc and --Urls:Http ports above 1023, or the service the right to listen there");
         }
     }
 
@@ -144,36 +152,41 @@ public sealed class ServerHost
         kestrel.Listen(settings.Grpc, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            UseTls(listen);
             _listening[0] = listen;
         });
         kestrel.Listen(settings.Http, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
+            UseTls(listen);
             _listening[1] = listen;
         });
     }
+
+    private static void UseTls(ListenOptions listen) => listen.ApplicationServices.GetService<TlsConnections>()?.Use(listen);
 
     private void MapEndpoints()
     {
         Application.UseHostFiltering();
         Application.UseRestErrors();
+        // Before the body of a request takes any memory.
         Application.UseCallers();
-        // Who asks comes first: what a request holds is counted against its caller.
         Application.UseCallerLimits();
-        Application.UseRestGate();
+        Application.UseAccess();
+        Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
-        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute());
-        Application.MapGrpcReflectionService();
-        Application.MapGrpcHealthChecksService().WithMetadata(new Unlimited());
-        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false));
+        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
+        Application.MapGrpcReflectionService().NeedsByMethod();
+        Application.MapGrpcHealthChecksService().NeedsByMethod();
+        Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false), AccessRequirement.PerMessage);
         Application.MapRest();
-        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false }).WithMetadata(new Unlimited());
-        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(new Unlimited());
+        Application.MapHealthChecks("/healthz/live", new() { Predicate = _ => false }).WithMetadata(AccessRequirement.Open);
+        Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(AccessRequirement.Open);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
         Application.Services.GetRequiredService<KeyGauges>();
         Application.Services.GetRequiredService<CacheMetrics>();
         Application.Services.GetRequiredService<RemoteGauges>();
-        Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>());
+        Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>()).Needs(Permissions.MetricsGet, AccessResource.Service);
     }
 }

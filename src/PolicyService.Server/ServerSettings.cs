@@ -1,6 +1,8 @@
 using System.Net;
 using PolicyService.Core.Documents;
 using PolicyService.Evidence.Keys;
+using PolicyService.Server.Access;
+using PolicyService.Server.Access.Certificates;
 using PolicyService.Server.Caching;
 
 namespace PolicyService.Server;
@@ -11,10 +13,10 @@ public sealed class SettingsException(string message) : Exception(message);
 /// <summary>The settings of the service (ARCHITECTURE section 4), read and checked once, before anything listens.</summary>
 public sealed record ServerSettings
 {
-    /// <summary>Where gRPC listens: HTTP/2 without TLS, loopback only.</summary>
+    /// <summary>Where gRPC listens: HTTP/2; loopback only, unless there are authentication and TLS.</summary>
     public required IPEndPoint Grpc { get; init; }
 
-    /// <summary>Where HTTP/1.1 listens: REST, health, metrics; loopback only.</summary>
+    /// <summary>Where HTTP/1.1 listens: REST, health, metrics; bound like the other.</summary>
     public required IPEndPoint Http { get; init; }
 
     /// <summary>Directory of documents; null: there is none.</summary>
@@ -43,6 +45,21 @@ public sealed record ServerSettings
 
     /// <summary>Redis; null: there is none.</summary>
     public RedisSetup? Redis { get; init; }
+
+    /// <summary>Whose credentials count.</summary>
+    public required AuthenticationSettings Authentication { get; init; }
+
+    /// <summary>The service's own certificate; null: both ports are without TLS.</summary>
+    public TlsSettings? Tls { get; init; }
+
+    /// <summary>How both ports are addressed.</summary>
+    public string Scheme => Tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+
+    /// <summary>The access file; null: there is none.</summary>
+    public string? AccessFile { get; init; }
+
+    /// <summary>Whoever asks must be somebody, and is granted nothing but what the rules of access say. False: everybody is anonymous and may do everything.</summary>
+    public bool RequiresCallers { get; init; }
 
     /// <summary>How often each source of documents is looked at.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -80,10 +97,19 @@ public sealed record ServerSettings
             throw new SettingsException($"--Audit:Durable is `{durable}`: write true or false");
         }
 
+        var (authentication, tls) = (AuthenticationSettings.Read(configuration), TlsSettings.Read(configuration));
+        if (authentication.ClientCa is not null && tls is null)
+        {
+            throw new SettingsException($"{SettingsTable.AuthClientCa.Flag} is set and there is no TLS, so no client can show a certificate: set {SettingsTable.TlsCertificate.Flag} and {SettingsTable.TlsKey.Flag}");
+        }
+
         return new ServerSettings
         {
-            Grpc = ReadUrl(configuration, SettingsTable.UrlsGrpc),
-            Http = ReadUrl(configuration, SettingsTable.UrlsHttp),
+            Grpc = ListenAddress.Read(configuration, SettingsTable.UrlsGrpc, authentication.IsOn, tls is not null),
+            Http = ListenAddress.Read(configuration, SettingsTable.UrlsHttp, authentication.IsOn, tls is not null),
+            Authentication = authentication,
+            Tls = tls,
+            RequiresCallers = authentication.IsOn,
             PoliciesDirectory = directory is null ? null : Path.GetFullPath(directory),
             StorePath = path is null ? null : Path.GetFullPath(path),
             StorePostgres = postgres,
@@ -93,6 +119,7 @@ public sealed record ServerSettings
             KmsEndpoint = ReadKmsEndpoint(configuration),
             KmsStateInterval = ReadKmsStateInterval(configuration),
             Redis = RedisSetup.Read(configuration),
+            AccessFile = Text(configuration, SettingsTable.AccessFile) is { } access ? Path.GetFullPath(access) : null,
         };
     }
 
@@ -141,20 +168,5 @@ public sealed record ServerSettings
         return ValueParsers.Duration(text, out var interval, out _) && interval <= TimeSpan.FromDays(1)
             ? interval
             : throw new SettingsException($"{SettingsTable.KmsStateInterval.Flag} is `{text}`: write a duration from 1s to 24h, such as {SettingsTable.KmsStateInterval.Default}");
-    }
-
-    private static IPEndPoint ReadUrl(IConfiguration configuration, Setting setting)
-    {
-        var text = configuration[setting.Name] is { Length: > 0 } given ? given : setting.Default!;
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp || url.AbsolutePath != "/" || url.Query.Length > 0)
-        {
-            throw new SettingsException($"{setting.Flag} is `{text}`: write http://127.0.0.1:<port>");
-        }
-
-        var host = url.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) ? address : null;
-        return host is not null && IPAddress.IsLoopback(host)
-            ? new IPEndPoint(host, url.Port)
-            // Everybody who reaches the service holds every grant, so only this machine may.
-            : throw new SettingsException($"{setting.Flag} is `{text}`: without authentication only a loopback address can be bound, such as {setting.Default}");
     }
 }

@@ -45,10 +45,14 @@ internal static class SettingsTable
         "`true`: every record is on disk before its answer; `false`: only those of overrides and admissions in doubt.");
 
     public static Setting UrlsGrpc { get; } = new(
-        "Urls:Grpc", "`http://<loopback address>:<port>`", "http://127.0.0.1:50051", "", "Where gRPC listens: HTTP/2 without TLS. Port 0 takes a free port.");
+        "Urls:Grpc",
+        "`http://<loopback address>:<port>`, with TLS `https://<address>:<port>`",
+        "http://127.0.0.1:50051",
+        "",
+        "Where gRPC listens: HTTP/2. With TLS the default is `https://127.0.0.1:50051`; beyond loopback it needs authentication and TLS. Port 0 takes a free port.");
 
     public static Setting UrlsHttp { get; } = new(
-        "Urls:Http", "`http://<loopback address>:<port>`", "http://127.0.0.1:8080", "", "Where REST, health and metrics listen. Port 0 takes a free port.");
+        "Urls:Http", "the same", "http://127.0.0.1:8080", "", "Where REST, health and metrics listen: HTTP/1.1. Port 0 takes a free port.");
 
     public static Setting KmsEndpoint { get; } = new(
         "Kms:Endpoint",
@@ -80,10 +84,46 @@ internal static class SettingsTable
     public static Setting RedisCa { get; } = new(
         "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
 
+    public static Setting AuthIssuer { get; } = new(
+        "Auth:Jwt:Issuer", "the exact `iss`", null, "none", "Issuer of JWTs that callers authenticate with. It may speak for every address and for groups.");
+
+    public static Setting AuthAudience { get; } = new(
+        "Auth:Jwt:Audience", "the exact `aud`", null, "none", "What the tokens of this issuer must be for; needed with it.");
+
+    public static Setting AuthKeysFile { get; } = new(
+        "Auth:Jwt:KeysFile", "file: a JWK Set, or public keys in PEM", null, "OpenID Connect discovery", "Keys of this issuer; read again within a second of a change.");
+
+    public static Setting AuthKeysInterval { get; } = new(
+        "Auth:Jwt:KeysInterval",
+        "duration, `10s` to `24h`",
+        "5m",
+        "",
+        "How often keys are looked for anew by discovery: a key the issuer takes away counts no more after it. A token of an unknown key has them looked for at once, every 2 s at most.");
+
+    public static Setting AuthClockSkew { get; } = new(
+        "Auth:Jwt:ClockSkew", "duration, `0s` to `10m`", "60s", "", "How far the clocks of issuers may be off, for `exp` and `nbf`.");
+
+    public static Setting AuthClientCa { get; } = new(
+        "Auth:ClientCa",
+        "file in PEM",
+        null,
+        "clients need no certificate",
+        "Authorities of client certificates, and no others count; needs TLS. Read again within a second: one taken away counts no more, on open connections too.");
+
+    public static Setting TlsCertificate { get; } = new(
+        "Tls:Certificate", "file in PEM", null, "no TLS", "The service's certificate, followed by those between it and its authority; read again within a second, for new connections.");
+
+    public static Setting TlsKey { get; } = new(
+        "Tls:Key", "file in PEM, not encrypted", null, "no TLS", "Its private key.");
+
+    public static Setting AccessFile { get; } = new(
+        "Access:File", "file", null, "nobody is granted anything but by stored IAM policies", "Who may ask and change what (`docs/access.md`), where authentication is configured; watched.");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         PoliciesDirectory, StorePath, StorePostgres, StorePostgresPasswordFile, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
-        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
+        AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey,
     ];
 
     /// <summary>The text of <c>docs/settings.md</c>.</summary>

@@ -1,12 +1,14 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PolicyService.Api.V1;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
 
@@ -18,13 +20,15 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly ServerHost _host;
     private readonly GrpcChannel _channel;
 
-    private TestServer(ServerHost host, DocumentsFolder documents, LogLines log)
+    private readonly Func<SocketsHttpHandler> _handler;
+
+    private TestServer(ServerHost host, DocumentsFolder documents, LogLines log, Func<SocketsHttpHandler>? handler)
     {
-        (_host, Documents, Log) = (host, documents, log);
+        (_host, Documents, Log, _handler) = (host, documents, log, handler ?? (() => new SocketsHttpHandler { EnableMultipleHttp2Connections = true }));
         Records = new RecordFile(documents.Beside("records.jsonl"));
         _channel = Connect();
         Client = new PolicyDecisionService.PolicyDecisionServiceClient(_channel);
-        Http = new HttpClient { BaseAddress = new Uri(host.HttpUrl) };
+        Http = new HttpClient(_handler()) { BaseAddress = new Uri(host.HttpUrl) };
     }
 
     public DocumentsFolder Documents { get; }
@@ -41,6 +45,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public string GrpcUrl => _host.GrpcUrl;
 
+    public string HttpUrl => _host.HttpUrl;
+
     public IServiceProvider Services => _host.Application.Services;
 
     /// <summary>Looks at the documents once more; only for a server whose clock stands still, so that its own looks do not meet this one.</summary>
@@ -54,6 +60,8 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="kms">Where its Cloud KMS answers; without one nothing does.</param>
     /// <param name="interval">How often it reads the state of keys.</param>
     /// <param name="configure">Further changes.</param>
+    /// <param name="handler">How its clients connect.</param>
+    /// <param name="caller">Who asks, where callers must be somebody; null: everybody may do everything.</param>
     /// <param name="more">Further arguments.</param>
     public static async Task<TestServer> StartAsync(
         DocumentsFolder documents,
@@ -64,13 +72,16 @@ internal sealed class TestServer : IAsyncDisposable
         string? kms = null,
         string interval = "24h",
         Action<IServiceCollection>? configure = null,
+        Func<SocketsHttpHandler>? handler = null,
+        Func<HttpContext, Caller>? caller = null,
         params string[] more)
     {
         var log = new LogLines();
+        var address = more.Contains("--Tls:Certificate") ? "https://127.0.0.1:0" : "http://127.0.0.1:0";
         string[] arguments =
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
-            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0",
+            "--Audit:Durable", durable ? "true" : "false", "--Urls:Grpc", address, "--Urls:Http", address,
             // Nobody listens on the port of tcpmux: a test must never ask the real one.
             "--Kms:Endpoint", kms ?? "http://127.0.0.1:1", "--Kms:StateInterval", interval, .. more,
         ];
@@ -83,15 +94,23 @@ internal sealed class TestServer : IAsyncDisposable
                 builder.Services.AddSingleton(sink);
             }
 
+            if (caller is not null)
+            {
+                builder.Services.AddSingleton(caller);
+            }
+
             configure?.Invoke(builder.Services);
-        });
+        }, requiresCallers: caller is not null);
         await host.Application.StartAsync(TestContext.Current.CancellationToken);
-        return new TestServer(host, documents, log);
+        return new TestServer(host, documents, log, handler);
     }
 
     /// <summary>A connection of its own.</summary>
-    public GrpcChannel Connect() =>
-        GrpcChannel.ForAddress(_host.GrpcUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = null });
+    public GrpcChannel Connect() => Connect(_handler());
+
+    /// <summary>A connection of its own, in another way.</summary>
+    public GrpcChannel Connect(SocketsHttpHandler handler) => GrpcChannel.ForAddress(
+        _host.GrpcUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = null, HttpHandler = handler, DisposeHttpClient = true });
 
     public async Task<EvaluateResponse> AskAsync(EvaluateRequest request) =>
         await Client.EvaluateAsync(request, cancellationToken: TestContext.Current.CancellationToken);

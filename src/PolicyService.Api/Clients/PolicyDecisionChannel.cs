@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Net.Client;
 
 namespace PolicyService.Api.Clients;
@@ -28,11 +30,21 @@ public static class PolicyDecisionChannel
     }
 
     /// <summary>Opens a channel; it connects at the first call, and again whenever the connection is lost.</summary>
-    public static GrpcChannel Open(Uri url)
+    /// <param name="url">The server.</param>
+    /// <param name="credentials">What is shown to it; null: nothing.</param>
+    /// <exception cref="CredentialsException">These must not be shown to that server.</exception>
+    public static GrpcChannel Open(Uri url, ClientCredentials? credentials = null)
     {
+        if (credentials?.ProblemWith(url) is { } problem)
+        {
+            throw new CredentialsException(problem);
+        }
+
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = ConnectTimeout,
+            // A redirection would carry the token to somewhere else.
+            AllowAutoRedirect = false,
             // A server that vanished without closing the connection is noticed by a missed ping, not by every caller's deadline.
             KeepAlivePingDelay = PingAfter,
             KeepAlivePingTimeout = PingTimeout,
@@ -42,12 +54,30 @@ public static class PolicyDecisionChannel
             // An HTTP proxy cannot carry HTTP/2 without TLS, and nothing on this host is reached through one.
             UseProxy = url.Scheme == Uri.UriSchemeHttps && !url.IsLoopback,
         };
+        if (credentials?.Authorities is { } authorities)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+            policy.CustomTrustStore.AddRange(authorities);
+            handler.SslOptions.CertificateChainPolicy = policy;
+        }
+
+        handler.SslOptions.ClientCertificateContext = credentials?.Certificate;
         return GrpcChannel.ForAddress(url, new GrpcChannelOptions
         {
-            HttpHandler = handler,
+            HttpHandler = credentials?.Token is { } token ? new TokenHandler(token, handler) : handler,
             DisposeHttpClient = true,
             MaxSendMessageSize = MaxSendBytes,
             MaxReceiveMessageSize = MaxReceiveBytes,
         });
+    }
+
+    /// <summary>Puts the token on each call.</summary>
+    private sealed class TokenHandler(Func<CancellationToken, ValueTask<string>> token, HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await token(cancellationToken));
+            return await base.SendAsync(request, cancellationToken);
+        }
     }
 }

@@ -30,6 +30,7 @@ internal sealed class EvaluateVerb(Terminal terminal)
     private readonly Option<string?> _breakGlass = new("--break-glass") { HelpName = "JUSTIFICATION", Description = "Ask to override a denial; a server records it with the reason you give" };
     private readonly Option<bool> _explain = new("--explain") { Description = "Print every step of the evaluation too" };
     private readonly Option<double> _timeout = new("--timeout") { HelpName = "SECONDS", Description = "With --server: how long to wait for an answer", DefaultValueFactory = _ => 10 };
+    private readonly ServerCredentials _credentials = new();
     private readonly Option<string> _output = new("--output", "-o") { HelpName = "text|json", Description = "For people, or for programs", DefaultValueFactory = _ => "text" };
 
     public static Command Create(Terminal terminal) => new EvaluateVerb(terminal).Build();
@@ -54,8 +55,8 @@ internal sealed class EvaluateVerb(Terminal terminal)
             """,
         };
         verb.Add(_images);
-        foreach (var option in new Option[]
-            { _files, _cluster, _server, _policies, _at, _kms, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output })
+        Option[] options = [_files, _cluster, _server, .. _credentials.Options, _policies, _at, _kms, _namespace, _serviceAccount, _project, _istioIdentity, _breakGlass, _explain, _timeout, _output];
+        foreach (var option in options)
         {
             verb.Add(option);
         }
@@ -113,6 +114,8 @@ internal sealed class EvaluateVerb(Terminal terminal)
         {
             result.AddError("--timeout: without a server there is nothing to wait for; use it with --server");
         }
+
+        _credentials.Validate(result, isServer);
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -161,7 +164,12 @@ internal sealed class EvaluateVerb(Terminal terminal)
         }
 
         var url = parsed.GetValue(_server)!;
-        using var channel = PolicyDecisionChannel.Open(url);
+        if (!_credentials.TryRead(parsed, url, terminal, out var credentials))
+        {
+            return null;
+        }
+
+        using var channel = PolicyDecisionChannel.Open(url, credentials);
         var client = new PolicyDecisionService.PolicyDecisionServiceClient(channel);
         return await new Asker(client, url, TimeSpan.FromSeconds(parsed.GetValue(_timeout)), TimeProvider.System).AskAsync(requests, cancellation);
     }

@@ -67,7 +67,8 @@ public sealed class AccessRules
     /// <summary>The grant that allows it; null: none does.</summary>
     public AccessGrant? Find(IReadOnlyList<string> members, string permission, string resource)
     {
-        var grant = Of(Member.AllAuthenticatedUsers, permission, resource);
+        // Whoever has shown nothing has not authenticated.
+        var grant = members.Count == 0 ? null : Of(Member.AllAuthenticatedUsers, permission, resource);
         for (var index = 0; grant is null && index < members.Count; index++)
         {
             // Whatever authentication made of a token: no caller is a project.
@@ -91,7 +92,11 @@ public sealed class AccessRules
     public EvaluatorAccess Evaluator(IReadOnlyList<string> members, string cluster, string project)
     {
         var found = EvaluatorAccess.None;
-        Add(Member.AllAuthenticatedUsers);
+        if (members.Count > 0)
+        {
+            Add(Member.AllAuthenticatedUsers);
+        }
+
         foreach (var member in members.Where(member => !Member.IsReserved(member)))
         {
             Add(member);

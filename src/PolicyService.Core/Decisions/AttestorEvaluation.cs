@@ -14,6 +14,12 @@ internal static class AttestorEvaluation
 {
     public static PartOutcome Evaluate(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now)
     {
+        // Before whether it exists: that is nobody's business who may not use it.
+        if (!required.IsPermitted)
+        {
+            return Denied(selection, required, AttestorDetail.NoPermission, $"the policy of project `{selection.Binding.Project}` may not use it");
+        }
+
         if (required.Attestor is not { } attestor)
         {
             return PartOutcome.Error(Texts.ConfigError(selection, required.Problem ?? "the attestor does not exist", required.Name.ToString()));

@@ -1,3 +1,4 @@
+using PolicyService.Core.Access;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Policies;
@@ -11,7 +12,7 @@ internal static class Remedies
     {
         AttestorDetail.NoDigest => "name the image by digest: <repository>@sha256:<digest>",
         AttestorDetail.NoKeys => $"add a public key to {required.Name}",
-        AttestorDetail.NoPermission => $"grant roles/binaryauthorization.attestorsVerifier on {required.Name} to principal://policyservice/projects/{selection.Binding.Project}",
+        AttestorDetail.NoPermission => Grant(required.Name, Member.OfProject(selection.Binding.Project)),
         AttestorDetail.Revoked => "run another digest; only the removal of the revocation from options.yaml makes these attestations count",
         _ => Commands(selection, required),
     };
@@ -24,6 +25,11 @@ internal static class Remedies
         ReasonCode.KeyUnavailable => "make the key service answer, or put the public key's PEM into the attestor",
         _ => "make the source of the evidence answer, then ask again",
     };
+
+    /// <summary>The binding, for whoever looks after the attestor: by the API, or in the access file.</summary>
+    private static string Grant(AttestorName attestor, string member) =>
+        $"gcloud container binauthz attestors add-iam-policy-binding {attestor.Id} --project={attestor.Project} --member={member} --role={Roles.AttestorsVerifier}"
+        + $"; or in the access file: bindings: [{{role: {Roles.AttestorsVerifier}, members: [\"{member}\"], resources: [\"{attestor}\"]}}]";
 
     /// <summary>Payload, signature, occurrence: the three steps, ready for a shell.</summary>
     private static string Commands(Selection selection, RequiredAttestor required)

@@ -14,15 +14,24 @@ public sealed record RequiredAttestor(
 {
     /// <summary>The problem is a key that another attestor of the rule has too, where one signature could satisfy both.</summary>
     public bool SharesKey { get; init; }
+
+    /// <summary>
+    /// False: it is another project's, and nobody granted it to the policy's (docs/access.md). Then nothing else is known of it here, not even
+    /// whether it exists.
+    /// </summary>
+    public bool IsPermitted { get; init; } = true;
 }
 
 /// <summary>A rule with its attestors resolved, once, when the snapshot is built.</summary>
 public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAttestor> Attestors)
 {
-    internal static CompiledRule Compile(AdmissionRule rule, ProjectOptions options, IReadOnlyDictionary<AttestorName, Attestor> attestors)
+    internal static CompiledRule Compile(
+        AdmissionRule rule, ProjectOptions options, IReadOnlyDictionary<AttestorName, Attestor> attestors, Predicate<AttestorName> mayUse)
     {
         var required = rule.RequireAttestationsBy
-            .Select(name => Resolve(name, attestors.GetValueOrDefault(name), options))
+            .Select(name => mayUse(name)
+                ? Resolve(name, attestors.GetValueOrDefault(name), options)
+                : new RequiredAttestor(name, null, null, options.SourcesOf(name), options.MaxAgeOf(name)) { IsPermitted = false })
             .ToArray();
         return new CompiledRule(rule, RefuseSharedKeys(required, options));
     }

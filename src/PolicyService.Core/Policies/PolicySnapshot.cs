@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using PolicyService.Core.Access;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Images;
@@ -8,13 +9,15 @@ namespace PolicyService.Core.Policies;
 /// <summary>One project as decisions see it.</summary>
 public sealed class ProjectSnapshot
 {
-    internal ProjectSnapshot(ProjectDocuments documents, IReadOnlyDictionary<AttestorName, Attestor> attestors)
+    internal ProjectSnapshot(ProjectDocuments documents, IReadOnlyDictionary<AttestorName, Attestor> attestors, AccessRules? access)
     {
         (Id, Policy, Options, OptionsRefused) = (documents.Id, documents.Policy, documents.Options, documents.OptionsRefused);
         PlatformPolicies = documents.PlatformPolicies.DistinctBy(policy => policy.Name).ToFrozenDictionary(policy => policy.Name);
         AdmissionRule[] rules = Policy is null ? [] : [.. Policy.SpecificRules.Values, Policy.DefaultRule];
         Rules = rules.ToFrozenDictionary(
-            rule => rule, rule => CompiledRule.Compile(rule, Options, attestors), ReferenceEqualityComparer.Instance as IEqualityComparer<AdmissionRule>);
+            rule => rule,
+            rule => CompiledRule.Compile(rule, Options, attestors, name => access is null || access.MayUseAttestor(Id, name)),
+            ReferenceEqualityComparer.Instance as IEqualityComparer<AdmissionRule>);
     }
 
     public string Id { get; }
@@ -41,19 +44,22 @@ public sealed partial class PolicySnapshot
 
     private readonly FrozenDictionary<(string Project, Digest Digest), Attestation[]> _attestationsInProjects;
 
-    private PolicySnapshot(DocumentSet documents, long generation)
+    private PolicySnapshot(DocumentSet documents, long generation, AccessRules? access)
     {
-        Generation = generation;
+        (Generation, Access) = (generation, access);
         (SystemPolicy, Clusters, ClustersRefused) = (documents.SystemPolicy, documents.Clusters, documents.ClustersRefused);
         var attestors = documents.Projects.SelectMany(project => project.Attestors).DistinctBy(attestor => attestor.Name).ToDictionary(attestor => attestor.Name);
         Projects = documents.Projects.DistinctBy(project => project.Id).ToFrozenDictionary(
-            project => project.Id, project => new ProjectSnapshot(project, attestors), StringComparer.Ordinal);
+            project => project.Id, project => new ProjectSnapshot(project, attestors, access), StringComparer.Ordinal);
         _attestations = NewestFirst(documents, (_, attestation) => attestation.Note);
         _attestationsInProjects = NewestFirst(documents, (project, attestation) => attestation.Project is { Length: > 0 } own ? own : project.Id);
     }
 
     /// <summary>Grows with every change of the documents.</summary>
     public long Generation { get; }
+
+    /// <summary>Who may ask, and which attestors a policy may use; null: no authentication is configured, and everybody may do everything.</summary>
+    public AccessRules? Access { get; }
 
     public FrozenDictionary<string, ProjectSnapshot> Projects { get; }
 
@@ -71,7 +77,10 @@ public sealed partial class PolicySnapshot
         .Select(key => key.Remote)
         .OfType<RemoteKey>();
 
-    public static PolicySnapshot Build(DocumentSet documents, long generation) => new(documents, generation);
+    /// <param name="documents">All documents.</param>
+    /// <param name="generation">Number of this version.</param>
+    /// <param name="access">Who may do what; null where no authentication is configured.</param>
+    public static PolicySnapshot Build(DocumentSet documents, long generation, AccessRules? access = null) => new(documents, generation, access);
 
     /// <summary>Attestations of the digest under the note, newest first. Whose project they stand in does not matter.</summary>
     public IReadOnlyList<Attestation> AttestationsOf(NoteName note, Digest digest) => _attestations.GetValueOrDefault((note, digest)) ?? [];

@@ -8,7 +8,21 @@ public sealed record Caller(string Name, IReadOnlyList<string> Members)
     /// <summary>The caller where no authentication is configured. It holds every grant; only loopback addresses are bound then.</summary>
     public static Caller Anonymous { get; } = new("anonymous", []);
 
+    /// <summary>Whoever asks without credentials for one of the few things that need none. It holds no grant and is no <c>allAuthenticatedUsers</c>.</summary>
+    public static Caller Unauthenticated { get; } = new("unauthenticated", []);
+
     public bool IsAnonymous => ReferenceEquals(this, Anonymous);
+
+    public bool IsUnauthenticated => ReferenceEquals(this, Unauthenticated);
+
+    /// <summary>What it authenticated with.</summary>
+    internal IReadOnlyList<ICredential> Credentials { get; init; } = [];
+
+    /// <summary>From then on it must authenticate anew.</summary>
+    internal DateTimeOffset Until => Credentials.Count == 0 ? DateTimeOffset.MaxValue : Credentials.Min(credential => credential.Until);
+
+    /// <summary>Why it is not who it was any more; null while it is. A request takes a moment, a stream may go on for days.</summary>
+    internal string? ProblemAt(DateTimeOffset now) => Credentials.Select(credential => credential.ProblemAt(now)).FirstOrDefault(problem => problem is not null);
 }
 
 /// <summary>The caller of a request over HTTP or gRPC.</summary>

@@ -10,9 +10,6 @@ namespace PolicyService.Server.Access;
 /// <param name="RetryAfter">When to ask again, from now.</param>
 internal sealed record LimitRefusal(string Message, TimeSpan RetryAfter);
 
-/// <summary>An endpoint that nobody is limited at: what tells whether the service lives.</summary>
-internal sealed record Unlimited;
-
 /// <summary>
 /// Holds each caller to its quota (docs/access.md), before anything of its request is read: a request costs one token on arrival; a batch one
 /// more for each further image and a stream one for each further message, when they are seen.
@@ -25,7 +22,7 @@ internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var isStream = IsStream(context);
-        if (inForce.Current is not { } quotas || (!isStream && context.GetEndpoint()?.Metadata.GetMetadata<Unlimited>() is not null))
+        if (inForce.Current is not { } quotas || (!isStream && context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open }))
         {
             await next(context);
             return;

@@ -63,7 +63,7 @@ public sealed partial class DecisionLog : BackgroundService
 
     /// <summary>Hands the record to the writer; waits for the disk where the record must be durable.</summary>
     /// <exception cref="AuditUnavailableException">Neither was possible before the deadline.</exception>
-    public async ValueTask RecordAsync(DecisionRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
+    public async ValueTask RecordAsync(IAuditRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
     {
         var entry = new Entry(record, _settings.AuditDurable || record.MustBeDurable);
         var isQueued = TryReserve(entry) && TryQueue(entry);
@@ -71,6 +71,14 @@ public sealed partial class DecisionLog : BackgroundService
         {
             await WaitAsync(entry, isQueued, deadline, cancellation);
         }
+    }
+
+    /// <summary>Hands the record to the writer, who makes it durable where it must be; nobody waits.</summary>
+    /// <returns>False: too many wait already.</returns>
+    public bool TryRecord(IAuditRecord record)
+    {
+        var entry = new Entry(record, record.MustBeDurable);
+        return TryReserve(entry) && TryQueue(entry);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -250,11 +258,11 @@ public sealed partial class DecisionLog : BackgroundService
     [LoggerMessage(11, LogLevel.Information, "Decision records are written again")]
     private static partial void LogMended(ILogger logger);
 
-    private sealed class Entry(DecisionRecord record, bool durable)
+    private sealed class Entry(IAuditRecord record, bool durable)
     {
         private volatile bool _isAbandoned;
 
-        public DecisionRecord Record => record;
+        public IAuditRecord Record => record;
 
         /// <summary>Completes when the record is durable; null if nobody waits for that.</summary>
         public TaskCompletionSource? Written { get; } = durable ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;

@@ -7,7 +7,7 @@ using PolicyService.Server.Decisions;
 namespace PolicyService.Server.Audits;
 
 /// <summary>The durable record of one decision: one JSON line. Signatures and payloads stay out, their digests name them.</summary>
-public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request, Decision Decision, long Generation, string Caller)
+public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request, Decision Decision, long Generation, string Caller) : IAuditRecord
 {
     /// <summary>
     /// An override, or an admission in doubt: on disk before the answer whatever the settings (ARCHITECTURE section 6).

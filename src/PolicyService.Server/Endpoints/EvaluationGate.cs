@@ -12,7 +12,7 @@ namespace PolicyService.Server.Endpoints;
 public readonly record struct ItemAnswer(EvaluateResponse? Response, Error? Error);
 
 /// <summary>Takes one wire request through the decision point.</summary>
-public sealed class EvaluationGate(PolicyDecisionPoint decisions, TimeProvider time)
+public sealed class EvaluationGate(PolicyDecisionPoint decisions, EvaluatorGate access, TimeProvider time)
 {
     public PolicyVersion Version => decisions.Version;
 
@@ -27,14 +27,19 @@ public sealed class EvaluationGate(PolicyDecisionPoint decisions, TimeProvider t
             return Refused(new RequestProblem("request", "request: it is missing"));
         }
 
-        if (RequestParser.Parse(wire, CallerGrants.All, out var problem) is not { } request)
+        if (RequestParser.Parse(wire, CallerGrants.None, out var problem) is not { } request)
         {
             return Refused(problem!);
         }
 
+        if (access.Check(request, caller, version.Snapshot, out var refusal) is not { } grants)
+        {
+            return new ItemAnswer(null, new Error { Code = (int)StatusCode.PermissionDenied, Field = refusal!.Field, Message = refusal.Message });
+        }
+
         try
         {
-            return await decisions.DecideAsync(request, version, caller.Name, deadline, cancellation) switch
+            return await decisions.DecideAsync(request with { Grants = grants }, version, caller.Name, deadline, cancellation) switch
             {
                 DecisionOutcome.Decided decided => new ItemAnswer(ResponseWriter.Write(wire, decided.Decision, decided.DecisionId), null),
                 DecisionOutcome.Invalid invalid => Refused(RequestProblem.Of(invalid.Field, wire.Project, invalid.Problem)),

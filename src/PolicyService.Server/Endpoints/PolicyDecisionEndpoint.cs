@@ -7,7 +7,7 @@ using PolicyService.Server.Access;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
-public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain) : PolicyDecisionBinder
+public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain, CallerWatch callers) : PolicyDecisionBinder
 {
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
     {
@@ -54,35 +54,49 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
             await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        // A half-close ends well; a drain says that what was not answered must be asked elsewhere.
-        if (await reading)
+        // A half-close ends well; every other end says what became of messages that were not answered.
+        if (await reading is { } status)
         {
-            throw new RpcException(new Status(StatusCode.Unavailable, "the service is shutting down; every message not answered must be sent again"));
+            throw new RpcException(status);
         }
     }
 
-    /// <summary>Reads until the half-close or the shutdown; true if it was the shutdown.</summary>
-    private async Task<bool> ReadAsync(
+    /// <summary>Reads until the half-close (null), the shutdown, or until the caller must authenticate anew.</summary>
+    private async Task<Status?> ReadAsync(
         IAsyncStreamReader<EvaluateStreamRequest> requests, ChannelWriter<Task<EvaluateStreamResponse>> answers, ServerCallContext context, CancellationToken failed)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(failed, drain.Draining);
+        var caller = context.GetHttpContext().Caller();
+        using var lapsed = new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(failed, drain.Draining, lapsed.Token);
+        var watching = callers.WaitAsync(caller, lapsed, ending.Token);
         try
         {
             var allowance = context.GetHttpContext().Features.Get<RequestAllowance>();
             for (var isFirst = true; await requests.MoveNext(ending.Token); isFirst = false)
             {
+                if (callers.ProblemOf(caller) is { } problem)
+                {
+                    return new Status(StatusCode.Unauthenticated, problem);
+                }
+
                 await answers.WriteAsync(AnswerAsync(requests.Current, isFirst ? null : allowance?.TakeMessage(), context), failed);
             }
 
-            return false;
+            return null;
         }
         catch (Exception exception) when (drain.Draining.IsCancellationRequested && (exception is OperationCanceledException or RpcException or IOException))
         {
-            return true;
+            return new Status(StatusCode.Unavailable, "the service is shutting down; every message not answered must be sent again");
+        }
+        catch (Exception exception) when (lapsed.IsCancellationRequested && (exception is OperationCanceledException or RpcException or IOException))
+        {
+            return new Status(StatusCode.Unauthenticated, callers.ProblemOf(caller) ?? "the caller has to authenticate anew");
         }
         finally
         {
             answers.TryComplete();
+            await ending.CancelAsync();
+            await watching;
         }
     }
 

@@ -5,6 +5,7 @@ using PolicyService.Core.Attestors;
 using PolicyService.Core.Documents;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Keys;
+using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
@@ -32,11 +33,19 @@ public static class ReadyDetail
 {
     public static Task WriteAsync(HttpContext context, HealthReport report)
     {
+        // Whoever has not said who they are learns what a load balancer needs, and nothing of projects, files and keys.
+        if (context.Caller().IsUnauthenticated)
+        {
+            return context.Response.WriteAsJsonAsync(new { status = StatusOf(report) }, JsonSerializerOptions.Web, context.RequestAborted);
+        }
+
         var version = context.RequestServices.GetRequiredService<SnapshotInForce>().Current;
         var detail = new
         {
-            status = report.Status is HealthStatus.Healthy ? "ready" : "not ready",
+            status = StatusOf(report),
             reasons = report.Entries.Values.Select(entry => entry.Description).OfType<string>().ToArray(),
+            access = context.RequestServices.GetRequiredService<AccessProblems>().All.OrderBy(problem => problem.Key, StringComparer.Ordinal)
+                .Select(problem => new { subject = problem.Key, problem = problem.Value }).ToArray(),
             keys = Keys(context.RequestServices.GetRequiredService<PublicKeyCache>()),
             documents = version is null ? null : new
             {
@@ -59,6 +68,8 @@ public static class ReadyDetail
         };
         return context.Response.WriteAsJsonAsync(detail, JsonSerializerOptions.Web, context.RequestAborted);
     }
+
+    private static string StatusOf(HealthReport report) => report.Status is HealthStatus.Healthy ? "ready" : "not ready";
 
     /// <summary>The KMS keys that somebody should look at; they do not take the service away.</summary>
     private static object[] Keys(PublicKeyCache keys)

@@ -1,3 +1,4 @@
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 
@@ -176,7 +177,7 @@ public sealed partial class DocumentsWatcher(
         if (isNew || snapshot is null)
         {
             (var documents, problems) = SourceMerge.Of(readings);
-            snapshot = PolicySnapshot.Build(documents, readings.Sum(reading => reading.Generation));
+            snapshot = PolicySnapshot.Build(documents, readings.Sum(reading => reading.Generation), AccessOf(readings));
             LogLoaded(logger, snapshot.Generation, snapshot.Projects.Count, problems.Count);
             LogProblems(problems, current?.Problems ?? []);
         }
@@ -185,6 +186,18 @@ public sealed partial class DocumentsWatcher(
         {
             ContentVersion = readings.Sum(reading => reading.ContentVersion),
         });
+    }
+
+    /// <summary>The access file with the IAM policies of the store; null where everybody may do everything.</summary>
+    private AccessRules? AccessOf(SourceReading[] readings)
+    {
+        if (!settings.RequiresCallers)
+        {
+            return null;
+        }
+
+        var rules = Array.Find(readings, reading => reading.Access is not null)?.Access ?? AccessRules.Nothing;
+        return Array.Find(readings, reading => reading.IamPolicies is not null)?.IamPolicies is { } policies ? rules.With(policies) : rules;
     }
 
     private void LogProblems(IReadOnlyList<DocumentProblem> problems, IReadOnlyList<DocumentProblem> known)

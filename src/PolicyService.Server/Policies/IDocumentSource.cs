@@ -1,3 +1,4 @@
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 
@@ -9,7 +10,14 @@ namespace PolicyService.Server.Policies;
 /// <param name="Problems">What is wrong with them.</param>
 /// <param name="Generation">Number of this version of the documents; grows with every change of them.</param>
 /// <param name="ContentVersion">Grows with every change of anything in the source, attestations that are not among the documents included.</param>
-public sealed record SourceReading(bool Changed, DocumentSet Documents, IReadOnlyList<DocumentProblem> Problems, long Generation, long ContentVersion);
+public sealed record SourceReading(bool Changed, DocumentSet Documents, IReadOnlyList<DocumentProblem> Problems, long Generation, long ContentVersion)
+{
+    /// <summary>What the access file says; null from sources that are none.</summary>
+    public AccessRules? Access { get; init; }
+
+    /// <summary>The IAM policies of the source, by the resource each is of; null from sources that have none.</summary>
+    public IReadOnlyDictionary<string, CompiledIamPolicy>? IamPolicies { get; init; }
+}
 
 /// <summary>Where documents come from: a directory or the store. One reader polls it.</summary>
 public interface IDocumentSource

@@ -1,3 +1,4 @@
+using PolicyService.Server.Audits;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Policies;
@@ -19,8 +20,14 @@ public static class PoliciesServices
             {
                 var store = provider.GetRequiredService<DocumentStore>();
                 store.IsElsewhere = provider.GetService<DirectorySource>() is { } files ? files.HasProject : _ => false;
-                return new StoreSource(store);
+                return new StoreSource(store, settings.RequiresCallers);
             });
+        }
+
+        if (settings.RequiresCallers)
+        {
+            services.AddSingleton<IDocumentSource>(provider => new AccessFileSource(
+                settings.AccessFile, provider.GetRequiredService<AccessLog>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AccessFileSource>>()));
         }
 
         services.AddSingleton<SnapshotInForce>().AddHostedService<DocumentsWatcher>();

@@ -1,4 +1,5 @@
 using System.Text;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Storage;
@@ -9,9 +10,12 @@ namespace PolicyService.Server.Policies;
 /// Documents in the store. A poll asks for the generation alone; where that moved, only documents whose etag is new are read and parsed, by
 /// the parsers a directory's files go through.
 /// </summary>
-internal sealed class StoreSource(DocumentStore store) : IDocumentSource
+/// <param name="store">The store.</param>
+/// <param name="withAccess">IAM policies too: where callers must be somebody, access follows from them.</param>
+internal sealed class StoreSource(DocumentStore store, bool withAccess) : IDocumentSource
 {
     private readonly Dictionary<DocumentKey, Held> _held = [];
+    private readonly IReadOnlyList<int> _kinds = withAccess ? [.. DocumentStore.SnapshotKinds, .. DocumentStore.AccessKinds] : DocumentStore.SnapshotKinds;
     private StoreGeneration? _last;
     private SourceReading? _reading;
 
@@ -24,7 +28,7 @@ internal sealed class StoreSource(DocumentStore store) : IDocumentSource
             var current = await store.GenerationAsync(cancellation);
             if (_reading is null || current != _last)
             {
-                return Apply(await store.ReadDocumentsAsync(_held.ToDictionary(pair => pair.Key, pair => pair.Value.Etag), cancellation));
+                return Apply(await store.ReadDocumentsAsync(_kinds, _held.ToDictionary(pair => pair.Key, pair => pair.Value.Etag), cancellation));
             }
 
             return _reading with { Changed = false };
@@ -45,22 +49,30 @@ internal sealed class StoreSource(DocumentStore store) : IDocumentSource
 
         foreach (var document in read.Changed)
         {
-            _held[document.Key] = new Held(document.Etag, DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content), document.Etag));
+            _held[document.Key] = Hold(document);
         }
 
         _last = read.Generation;
         var contentVersion = (_reading?.ContentVersion ?? 0) + 1;
         if (_reading is not null && gone.Length == 0 && read.Changed.Count == 0)
         {
-            // An occurrence, a note, an IAM policy: nothing a snapshot is made of.
+            // An occurrence, a note: nothing a snapshot is made of.
             return _reading = _reading with { Changed = false, ContentVersion = contentVersion };
         }
 
-        var files = _held.Values.Select(held => held.Document).OrderBy(file => file.Path, StringComparer.Ordinal).ToArray();
+        var files = _held.Values.Select(held => held.Document).OfType<ParsedDocument>().OrderBy(file => file.Path, StringComparer.Ordinal).ToArray();
         List<DocumentProblem> problems = [.. files.SelectMany(file => file.Problems)];
         var documents = DocumentFiles.Assemble(files, problems);
-        return _reading = new SourceReading(true, documents, problems, read.Generation.Value, contentVersion);
+        return _reading = new SourceReading(true, documents, problems, read.Generation.Value, contentVersion)
+        {
+            IamPolicies = _held.Where(pair => pair.Value.Access is not null).ToDictionary(pair => pair.Key.Name, pair => pair.Value.Access!, StringComparer.Ordinal),
+        };
     }
 
-    private sealed record Held(string Etag, ParsedDocument Document);
+    private static Held Hold(StoredDocument document) => document.Key.Kind is StoredKind.PolicyIam or StoredKind.AttestorIam
+        // One that cannot be read grants nothing; what comes in over the API can be.
+        ? new Held(document.Etag, null, IamPolicyParser.Parse(Encoding.UTF8.GetBytes(document.Content), new ProblemList(document.Key.Name)) is { } policy ? CompiledIamPolicy.Compile(policy) : null)
+        : new Held(document.Etag, DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content), document.Etag), null);
+
+    private sealed record Held(string Etag, ParsedDocument? Document, CompiledIamPolicy? Access);
 }

@@ -29,6 +29,9 @@ public sealed partial class DocumentStore : IOccurrenceSource
         (int)StoredKind.Policy, (int)StoredKind.Attestor, (int)StoredKind.PlatformPolicy, (int)StoredKind.Options, (int)StoredKind.SystemPolicy, (int)StoredKind.Clusters,
     ];
 
+    /// <summary>Kinds the rules of access are made from.</summary>
+    internal static IReadOnlyList<int> AccessKinds { get; } = [(int)StoredKind.PolicyIam, (int)StoredKind.AttestorIam];
+
     /// <summary>The state of the store now: one row, asked for every half second.</summary>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
     internal async Task<StoreGeneration> GenerationAsync(CancellationToken cancellation)
@@ -39,20 +42,21 @@ public sealed partial class DocumentStore : IOccurrenceSource
     }
 
     /// <summary>The documents a snapshot is built from, in one state. Attestations are not among them.</summary>
+    /// <param name="kinds">Which kinds.</param>
     /// <param name="known">Etags of the documents the caller has, by kind and name; their content is not read again.</param>
     /// <param name="cancellation">The service stops.</param>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
-    internal Task<StoreReading> ReadDocumentsAsync(IReadOnlyDictionary<DocumentKey, string> known, CancellationToken cancellation) => QueryAsync(_database.CreatePollContext, async context =>
+    internal Task<StoreReading> ReadDocumentsAsync(IReadOnlyList<int> kinds, IReadOnlyDictionary<DocumentKey, string> known, CancellationToken cancellation) => QueryAsync(_database.CreatePollContext, async context =>
     {
         await using var transaction = await _database.BeginReadAsync(context, cancellation);
         var generation = await GenerationAsync(context, cancellation);
-        var present = await context.Documents.AsNoTracking().Where(row => SnapshotKinds.Contains(row.Kind))
+        var present = await context.Documents.AsNoTracking().Where(row => kinds.Contains(row.Kind))
             .Select(row => new { row.Kind, row.Name, row.Etag }).ToListAsync(cancellation);
         var keys = present.ToDictionary(row => DocumentKey.Of((StoredKind)row.Kind, row.Name), row => row.Etag);
         var changed = new List<StoredDocument>();
         foreach (var chunk in keys.Where(pair => known.GetValueOrDefault(pair.Key) != pair.Value).Select(pair => pair.Key.Name).Distinct().Chunk(Chunk))
         {
-            var rows = await context.Documents.AsNoTracking().Where(row => SnapshotKinds.Contains(row.Kind) && chunk.Contains(row.Name)).ToListAsync(cancellation);
+            var rows = await context.Documents.AsNoTracking().Where(row => kinds.Contains(row.Kind) && chunk.Contains(row.Name)).ToListAsync(cancellation);
             changed.AddRange(rows.Select(Of));
         }
 

@@ -34,14 +34,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
+    public Uri HttpUrl => Http.BaseAddress!;
+
     /// <summary>Starts it and waits for the line that says it is ready.</summary>
     public static Task<ServerProcess> StartAsync(DocumentsFolder documents, params string[] arguments) =>
         StartAsync(["--Policies:Directory", documents.Path, .. arguments]);
 
     /// <summary>The same with nothing but these arguments.</summary>
-    public static async Task<ServerProcess> StartAsync(string[] arguments)
+    public static async Task<ServerProcess> StartAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var server = Launch(["--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments]);
+        var server = Launch(["--Urls:Grpc", "http://127.0.0.1:0", "--Urls:Http", "http://127.0.0.1:0", .. arguments], environment: environment);
         Match? ready = null;
         await Eventually.Holds("the service is ready", () =>
         {
@@ -103,13 +105,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ServerProcess Launch(string[] arguments, string under = "")
+    private static ServerProcess Launch(string[] arguments, string under = "", IReadOnlyDictionary<string, string>? environment = null)
     {
         // Under a shell that lets a file's limit fail a write instead of ending the process; exec leaves one process.
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         string[] all = ["-c", $"trap '' XFSZ; exec {under} dotnet \"$@\"", "bash", Path.Combine(AppContext.BaseDirectory, "PolicyService.Server.dll"), .. arguments];
         // The runtime keeps its code in a memory file, which the limit would meet too.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         foreach (var argument in all)
         {
             start.ArgumentList.Add(argument);
@@ -135,6 +142,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex("^PolicyService is ready: gRPC (?<grpc>http://\\S+), HTTP (?<http>http://\\S+)$")]
+    [GeneratedRegex("^PolicyService is ready: gRPC (?<grpc>https?://\\S+), HTTP (?<http>https?://\\S+)$")]
     private static partial Regex Ready();
 }

@@ -25,7 +25,23 @@ public sealed class StartTests : IDisposable
         { "every address, by a star", ["--Policies:Directory", "{docs}", "--Urls:Http", "http://*:0"], "--Urls:Http" },
         { "another machine's address", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "http://192.0.2.1:0"], "loopback" },
         { "a name that may be anything", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "http://localhost.evil.example:0"], "loopback" },
-        { "https", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "https://127.0.0.1:0"], "--Urls:Grpc" },
+        { "https without a certificate", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "https://127.0.0.1:0"], "set --Tls:Certificate and --Tls:Key" },
+        { "http with a certificate", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "{tls}.crt", "--Tls:Key", "{tls}.key", "--Urls:Grpc", "http://127.0.0.1:0"], "write https://" },
+        { "every address with TLS alone", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "{tls}.crt", "--Tls:Key", "{tls}.key", "--Urls:Grpc", "https://0.0.0.0:0"], "set --Auth:Jwt:Issuer or --Auth:ClientCa" },
+        { "every address with authentication alone", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://i.example", "--Auth:Jwt:Audience", "p", "--Urls:Grpc", "http://0.0.0.0:0"], "without TLS only a loopback address" },
+        { "a certificate without its key", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "{tls}.crt"], "belong together" },
+        { "a certificate that is not there", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "/nowhere.crt", "--Tls:Key", "/nowhere.key"], "mend --Tls:Certificate" },
+        { "client authorities without TLS", ["--Policies:Directory", "{docs}", "--Auth:ClientCa", "{tls}.crt"], "set --Tls:Certificate and --Tls:Key" },
+        { "client authorities that are not there", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "{tls}.crt", "--Tls:Key", "{tls}.key", "--Auth:ClientCa", "/nowhere.pem"], "mend --Auth:ClientCa" },
+        { "client authorities that are none", ["--Policies:Directory", "{docs}", "--Tls:Certificate", "{tls}.crt", "--Tls:Key", "{tls}.key", "--Auth:ClientCa", "{tls}.crt"], "none of its certificates is one of an authority" },
+        { "an issuer without audience", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://i.example"], "set --Auth:Jwt:Audience" },
+        { "an audience without issuer", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Audience", "p"], "set --Auth:Jwt:Issuer" },
+        { "keys without issuer", ["--Policies:Directory", "{docs}", "--Auth:Jwt:KeysFile", "p"], "set --Auth:Jwt:Issuer" },
+        { "an issuer over http", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "http://i.example", "--Auth:Jwt:Audience", "p"], "write https://<host>" },
+        { "an issuer of a reserved name", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://spiffe", "--Auth:Jwt:Audience", "p"], "--Auth:Jwt:Issuer" },
+        { "keys that are not there", ["--Policies:Directory", "{docs}", "--Auth:Jwt:Issuer", "https://i.example", "--Auth:Jwt:Audience", "p", "--Auth:Jwt:KeysFile", "/nowhere.json"], "mend --Auth:Jwt:KeysFile" },
+        { "too much skew", ["--Policies:Directory", "{docs}", "--Auth:Jwt:ClockSkew", "1h"], "--Auth:Jwt:ClockSkew" },
+        { "keys looked for all the time", ["--Policies:Directory", "{docs}", "--Auth:Jwt:KeysInterval", "1s"], "--Auth:Jwt:KeysInterval" },
         { "no URL", ["--Policies:Directory", "{docs}", "--Urls:Grpc", "50051"], "--Urls:Grpc" },
         { "a key service on another machine without TLS", ["--Policies:Directory", "{docs}", "--Kms:Endpoint", "http://192.0.2.1"], "--Kms:Endpoint" },
         { "a key service that is no URL", ["--Policies:Directory", "{docs}", "--Kms:Endpoint", "cloudkms"], "--Kms:Endpoint" },
@@ -39,7 +55,9 @@ public sealed class StartTests : IDisposable
     [Theory, MemberData(nameof(Refused))]
     public void Setting_that_cannot_be_meant_stops_the_start_with_one_line(string name, string[] arguments, string message)
     {
-        string[] given = [.. arguments.Select(argument => argument == "{docs}" ? _documents.Path : argument)];
+        using var authority = new PolicyService.Tests.OpenId.TestAuthority();
+        Access.Credentials.Tls(_documents, authority);
+        string[] given = [.. arguments.Select(argument => argument.Replace("{docs}", _documents.Path, StringComparison.Ordinal).Replace("{tls}", _documents.Beside("tls"), StringComparison.Ordinal))];
 
         var exception = Assert.Throws<SettingsException>(() => ServerHost.Build(given, TimeProvider.System));
 

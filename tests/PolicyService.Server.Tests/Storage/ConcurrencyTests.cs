@@ -63,7 +63,7 @@ public sealed class ConcurrencyTests
                 while (!ending.IsCancellationRequested)
                 {
                     // Each write made one document: so many as the generation moved are there, neither more nor fewer.
-                    var read = await reader.ReadDocumentsAsync(new Dictionary<DocumentKey, string>(), Cancellation);
+                    var read = await reader.ReadDocumentsAsync(DocumentStore.SnapshotKinds, new Dictionary<DocumentKey, string>(), Cancellation);
                     Assert.Equal(read.Generation.Value - start.Value, read.Changed.Count);
                     Assert.True(stamps.TryAdd(read.Generation.Value, read.Generation.Stamp) || stamps[read.Generation.Value] == read.Generation.Stamp);
                     readings++;

@@ -49,7 +49,7 @@ public sealed class TransferTests : IDisposable
         await FillAsync(test.Store);
         await RunAsync(test, "export", At("x"));
 
-        var ofStore = await new StoreSource(test.Another()).ReadAsync(Cancellation);
+        var ofStore = await new StoreSource(test.Another(), withAccess: false).ReadAsync(Cancellation);
         var ofDirectory = await new DirectorySource(At("x"), TimeProvider.System).ReadAsync(Cancellation);
 
         Assert.Empty(ofDirectory.Problems);
@@ -158,7 +158,7 @@ public sealed class TransferTests : IDisposable
         await using var test = await TestStore.CreateAsync(engine);
         await FillAsync(test.Store);
         var policy = Assert.IsType<StoreOutcome.Found>(await test.Store.GetAsync(Documents.Policy(), Cancellation)).Document;
-        var source = new StoreSource(test.Another());
+        var source = new StoreSource(test.Another(), withAccess: false);
         var generation = (await source.ReadAsync(Cancellation)).Generation;
         await using var restored = TestStore.Empty(engine);
 

@@ -1,3 +1,4 @@
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Access;
@@ -10,16 +11,17 @@ internal static class AttestorEndpoints
 {
     private const string Collection = "/projects/{project}/attestors";
     private const string One = Collection + "/{attestor}";
+    private const string Resource = "projects/{project}/attestors/{attestor}";
 
     public static void Map(RouteGroupBuilder group, string version)
     {
         var wire = AttestorWire.Of(version);
-        group.MapPost(Collection, (HttpContext context, DocumentStore store, string project) => CreateAsync(context, store, wire, project));
-        group.MapGet(Collection, (HttpContext context, DocumentStore store, string project) => ListAsync(context, store, wire, project));
-        group.MapGet(One, (HttpContext context, DocumentStore store, string project, string attestor) => GetAsync(context, store, wire, project, attestor));
-        group.MapPut(One, (HttpContext context, DocumentStore store, string project, string attestor) => UpdateAsync(context, store, wire, project, attestor));
-        group.MapDelete(One, DeleteAsync);
-        group.MapPost($"{One}:validateAttestationOccurrence", ValidateAsync);
+        group.MapPost(Collection, (HttpContext context, DocumentStore store, string project) => CreateAsync(context, store, wire, project)).Needs(Permissions.AttestorsCreate, "projects/{project}");
+        group.MapGet(Collection, (HttpContext context, DocumentStore store, string project) => ListAsync(context, store, wire, project)).Needs(Permissions.AttestorsList, "projects/{project}");
+        group.MapGet(One, (HttpContext context, DocumentStore store, string project, string attestor) => GetAsync(context, store, wire, project, attestor)).Needs(Permissions.AttestorsGet, Resource);
+        group.MapPut(One, (HttpContext context, DocumentStore store, string project, string attestor) => UpdateAsync(context, store, wire, project, attestor)).Needs(Permissions.AttestorsUpdate, Resource);
+        group.MapDelete(One, DeleteAsync).Needs(Permissions.AttestorsDelete, Resource);
+        group.MapPost($"{One}:validateAttestationOccurrence", ValidateAsync).Needs(Permissions.AttestorsVerify, Resource);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)
@@ -76,10 +78,17 @@ internal static class AttestorEndpoints
             ? refusal
             : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.GetAsync(key, context.RequestAborted), wire.Write);
 
-    private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, string project, string attestor) =>
-        !RestEndpoints.TryKey(StoredKind.Attestor, $"projects/{project}/attestors/{attestor}", out var key, out var refusal)
-            ? refusal
-            : RestEndpoints.Elsewhere(store, key) ?? RestAnswer.Of(await store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted));
+    private static async Task<IResult> DeleteAsync(HttpContext context, DocumentStore store, IamChanges changes, string project, string attestor)
+    {
+        if (!RestEndpoints.TryKey(StoredKind.Attestor, $"projects/{project}/attestors/{attestor}", out var key, out var refusal))
+        {
+            return refusal;
+        }
+
+        // Its IAM policy goes with it, and what that granted.
+        return RestEndpoints.Elsewhere(store, key) ?? await changes.RecordedAsync(
+            context, DocumentKey.Of(StoredKind.AttestorIam, key.Name), () => store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted), document => RestAnswer.Of(document));
+    }
 
     private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)
     {

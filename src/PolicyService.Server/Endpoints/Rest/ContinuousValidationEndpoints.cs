@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
@@ -12,8 +13,8 @@ internal static class ContinuousValidationEndpoints
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet(Path, GetAsync);
-        group.MapPut(Path, PutAsync);
+        group.MapGet(Path, GetAsync).Needs(Permissions.ContinuousValidationGet, "projects/{project}/continuousValidationConfig");
+        group.MapPut(Path, PutAsync).Needs(Permissions.ContinuousValidationUpdate, "projects/{project}/continuousValidationConfig");
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, string project)

@@ -35,13 +35,13 @@ public static class EvaluateEndpoint
         var answer = await gate.AskAsync(request, context.Caller(), gate.Version, gate.DeadlineOf(DateTime.MaxValue), context.RequestAborted);
         if (answer.Response is null)
         {
-            var isInvalid = answer.Error!.Code == (int)StatusCode.InvalidArgument;
-            await RestError.WriteAsync(
-                context,
-                isInvalid ? StatusCodes.Status400BadRequest : StatusCodes.Status503ServiceUnavailable,
-                isInvalid ? "INVALID_ARGUMENT" : "UNAVAILABLE",
-                answer.Error.Message,
-                answer.Error.Field);
+            var (code, status) = (StatusCode)answer.Error!.Code switch
+            {
+                StatusCode.InvalidArgument => (StatusCodes.Status400BadRequest, "INVALID_ARGUMENT"),
+                StatusCode.PermissionDenied => (StatusCodes.Status403Forbidden, "PERMISSION_DENIED"),
+                _ => (StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE"),
+            };
+            await RestError.WriteAsync(context, code, status, answer.Error.Message, answer.Error.Field);
             return;
         }
 

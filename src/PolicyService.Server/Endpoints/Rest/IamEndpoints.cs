@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
 using PolicyService.Core;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
@@ -8,8 +9,8 @@ using PolicyService.Server.Storage;
 namespace PolicyService.Server.Endpoints.Rest;
 
 /// <summary>
-/// IAM policies of the project policy and of attestors (GCLOUD_REST section 5). They are stored and given back; who may do what does not
-/// follow from them yet.
+/// IAM policies of the project policy and of attestors (GCLOUD_REST section 5): stored, given back, and in force with the next look at the
+/// store.
 /// </summary>
 internal static class IamEndpoints
 {
@@ -21,9 +22,12 @@ internal static class IamEndpoints
 
     private static void Map(RouteGroupBuilder group, string path, StoredKind kind, StoredKind owner)
     {
-        group.MapGet($"{path}:getIamPolicy", (HttpContext context, DocumentStore store) => GetAsync(context, store, kind, owner));
-        group.MapPost($"{path}:setIamPolicy", (HttpContext context, DocumentStore store) => SetAsync(context, store, kind));
-        group.MapPost($"{path}:testIamPermissions", (HttpContext context, DocumentStore store) => TestAsync(context, store, kind));
+        var (get, set) = kind is StoredKind.PolicyIam ? (Permissions.PolicyGetIam, Permissions.PolicySetIam) : (Permissions.AttestorsGetIam, Permissions.AttestorsSetIam);
+        group.MapGet($"{path}:getIamPolicy", (HttpContext context, DocumentStore store) => GetAsync(context, store, kind, owner)).Needs(get, path[1..]);
+        group.MapPost($"{path}:setIamPolicy", (HttpContext context, DocumentStore store, IamChanges changes) => SetAsync(context, store, changes, kind)).Needs(set, path[1..]);
+        // Whoever asks what they may do needs no permission for that.
+        group.MapPost($"{path}:testIamPermissions", (HttpContext context, DocumentStore store, AccessGate access) => TestAsync(context, store, access, kind))
+            .WithMetadata(AccessRequirement.Authenticated);
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, StoredKind kind, StoredKind owner)
@@ -48,7 +52,7 @@ internal static class IamEndpoints
         return RestAnswer.Json(new JsonObject { ["etag"] = DocumentStore.NoEtag }.ToJsonString());
     }
 
-    private static async Task<IResult> SetAsync(HttpContext context, DocumentStore store, StoredKind kind)
+    private static async Task<IResult> SetAsync(HttpContext context, DocumentStore store, IamChanges changes, StoredKind kind)
     {
         if (!TryKey(context, store, kind, out var key, out var refusal))
         {
@@ -66,7 +70,8 @@ internal static class IamEndpoints
         var etag = "";
         if (reader.Mapping("policy") is { } policy)
         {
-            etag = ReadPolicy(policy);
+            // In the spelling of the store: clients send bytes back in another alphabet than they got them.
+            etag = IamPolicyParser.Read(policy).Etag is { } bytes ? Convert.ToBase64String(bytes) : "";
         }
         else if (!body.Problems.HasErrors)
         {
@@ -80,41 +85,13 @@ internal static class IamEndpoints
         }
 
         var content = body.ToObject()["policy"]!.AsObject().ToJsonString(RestJson.Relaxed);
-        return RestAnswer.Of(await store.PutAsync(key, content, etag, context.Caller().Name, context.RequestAborted));
+        return await changes.RecordedAsync(
+            context, key, () => store.PutAsync(key, content, etag, context.Caller().Name, context.RequestAborted), outcome => RestAnswer.Of(outcome));
     }
 
-    /// <summary>Checks the policy.</summary>
-    /// <returns>Its etag in the spelling of the store: clients send bytes back in another alphabet than they got them.</returns>
-    private static string ReadPolicy(MappingReader reader)
+    private static async Task<IResult> TestAsync(HttpContext context, DocumentStore store, AccessGate access, StoredKind kind)
     {
-        var etag = reader.Value<byte[]>("etag", ValueParsers.Bytes);
-        if (reader.Take("version") is { } version and not ScalarNode { Quoted: false, Text: "0" or "1" or "3" })
-        {
-            reader.Problems.Error(version.Mark, $"`version` is {version.Kind}", "write 1, or 3 where bindings have conditions");
-        }
-
-        reader.Mappings("bindings", binding =>
-        {
-            binding.Required<string>("role", ParseText, "write role: roles/<role>");
-            binding.Values<string>("members", ParseText);
-            if (binding.Mapping("condition") is { } condition)
-            {
-                condition.Required<string>("expression", ParseText, "write the condition");
-                condition.Text("title");
-                condition.Text("description");
-                condition.Text("location");
-                condition.End();
-            }
-
-            return binding;
-        });
-        reader.End();
-        return etag is null ? "" : Convert.ToBase64String(etag);
-    }
-
-    private static async Task<IResult> TestAsync(HttpContext context, DocumentStore store, StoredKind kind)
-    {
-        if (!TryKey(context, store, kind, out var key, out var refusal))
+        if (!RestEndpoints.TryKey(kind, NameOf(context), out var key, out var refusal))
         {
             return refusal;
         }
@@ -133,13 +110,21 @@ internal static class IamEndpoints
             return invalid;
         }
 
-        if (kind is StoredKind.AttestorIam && await store.GetAsync(DocumentKey.Of(StoredKind.Attestor, key.Name), context.RequestAborted) is var found and not StoreOutcome.Found)
+        var granted = access.Granted(context, permissions, key.Name);
+        if (granted.Count == 0)
         {
-            return RestAnswer.Of(found);
+            // Whoever may do nothing there learns nothing of it either.
+            return Results.Json(new PermissionsReply(granted), RestJson.Default.PermissionsReply);
         }
 
-        // Without authentication the loopback caller holds every grant.
-        return Results.Json(new PermissionsReply(permissions), RestJson.Default.PermissionsReply);
+        if (RestEndpoints.Elsewhere(store, key) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
+        return kind is StoredKind.AttestorIam && await store.GetAsync(DocumentKey.Of(StoredKind.Attestor, key.Name), context.RequestAborted) is var found and not StoreOutcome.Found
+            ? RestAnswer.Of(found)
+            : Results.Json(new PermissionsReply(granted), RestJson.Default.PermissionsReply);
     }
 
     private static bool ParseText(string text, out string value, out string problem)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Access;
@@ -20,10 +21,10 @@ internal static class NoteEndpoints
     public static void Map(RouteGroupBuilder group)
     {
         // A slash at the end is the same path: clients write `notes/?noteId=`.
-        group.MapPost("/projects/{project}/notes", CreateAsync);
-        group.MapGet("/projects/{project}/notes", ListAsync);
-        group.MapGet("/projects/{project}/notes/{note}", GetAsync);
-        group.MapDelete("/projects/{project}/notes/{note}", DeleteAsync);
+        group.MapPost("/projects/{project}/notes", CreateAsync).Needs(Permissions.NotesCreate, "projects/{project}");
+        group.MapGet("/projects/{project}/notes", ListAsync).Needs(Permissions.NotesList, "projects/{project}");
+        group.MapGet("/projects/{project}/notes/{note}", GetAsync).Needs(Permissions.NotesGet, "projects/{project}/notes/{note}");
+        group.MapDelete("/projects/{project}/notes/{note}", DeleteAsync).Needs(Permissions.NotesDelete, "projects/{project}/notes/{note}");
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project)

@@ -1,9 +1,11 @@
-using System.Text;
 using System.Text.Json.Nodes;
-using PolicyService.Core;
+using System.Text;
+using PolicyService.Core.Access;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
+using PolicyService.Core;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -18,14 +20,14 @@ internal static class OccurrenceEndpoints
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapPost(Collection, CreateAsync);
-        group.MapGet(Collection, ListAsync);
-        group.MapGet($"{Collection}/{{occurrence}}", GetAsync);
-        group.MapDelete($"{Collection}/{{occurrence}}", DeleteAsync);
-        group.MapGet("/projects/{project}/notes/{note}/occurrences", ListOfNoteAsync);
+        group.MapPost(Collection, CreateAsync).Needs(Permissions.OccurrencesCreate, "projects/{project}");
+        group.MapGet(Collection, ListAsync).Needs(Permissions.OccurrencesList, "projects/{project}");
+        group.MapGet($"{Collection}/{{occurrence}}", GetAsync).Needs(Permissions.OccurrencesGet, "projects/{project}/occurrences/{occurrence}");
+        group.MapDelete($"{Collection}/{{occurrence}}", DeleteAsync).Needs(Permissions.OccurrencesDelete, "projects/{project}/occurrences/{occurrence}");
+        group.MapGet("/projects/{project}/notes/{note}/occurrences", ListOfNoteAsync).Needs(Permissions.NotesListOccurrences, "projects/{project}/notes/{note}");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project)
+    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, AccessGate access, string project)
     {
         if (!RestEndpoints.TryKey(StoredKind.Policy, $"projects/{project}/policy", out var key, out var refusal))
         {
@@ -40,10 +42,10 @@ internal static class OccurrenceEndpoints
 
         var reader = new MappingReader(body.Root, body.Problems);
         var kind = reader.Required<string>("kind", ValueParsers.Text, "write the kind of the occurrence, such as ATTESTATION");
-        reader.Required<string>("noteName", ParseNote, "write noteName: projects/<project>/notes/<note>");
+        var note = reader.Required<string>("noteName", ParseNote, "write noteName: projects/<project>/notes/<note>");
         reader.Required<string>("resourceUri", ValueParsers.Text, "write resourceUri: https://<registry>/<repository>@sha256:<digest>");
         var attestations = !body.Problems.HasErrors && kind == OccurrenceJson.Attestation ? OccurrenceParser.Parse([body.Root], body.Problems) : [];
-        if ((body.Refusal() ?? Oversized(attestations ?? [])) is { } invalid)
+        if ((body.Refusal() ?? Oversized(attestations ?? []) ?? access.Refusal(context, Permissions.NotesAttach, note!)) is { } invalid)
         {
             return invalid;
         }

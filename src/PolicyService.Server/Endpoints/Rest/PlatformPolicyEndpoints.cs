@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Access;
@@ -11,15 +12,16 @@ internal static class PlatformPolicyEndpoints
 {
     private const string Collection = "/projects/{project}/platforms/{platform}/policies";
     private const string One = Collection + "/{policy}";
+    private const string Resource = "projects/{project}/platforms/{platform}/policies/{policy}";
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapPost(Collection, CreateAsync);
-        group.MapGet(Collection, ListAsync);
-        group.MapGet(One, GetAsync);
-        group.MapPut(One, UpdateAsync);
-        group.MapDelete(One, DeleteAsync);
-        group.MapPost($"{One}:evaluate", EvaluateAsync);
+        group.MapPost(Collection, CreateAsync).Needs(Permissions.PlatformPoliciesCreate, "projects/{project}");
+        group.MapGet(Collection, ListAsync).Needs(Permissions.PlatformPoliciesList, "projects/{project}");
+        group.MapGet(One, GetAsync).Needs(Permissions.PlatformPoliciesGet, Resource);
+        group.MapPut(One, UpdateAsync).Needs(Permissions.PlatformPoliciesReplace, Resource);
+        group.MapDelete(One, DeleteAsync).Needs(Permissions.PlatformPoliciesDelete, Resource);
+        group.MapPost($"{One}:evaluate", EvaluateAsync).Needs(Permissions.PlatformPoliciesEvaluate, Resource);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project, string platform)
@@ -91,7 +93,7 @@ internal static class PlatformPolicyEndpoints
             : refusal;
 
     private static async Task<IResult> EvaluateAsync(
-        HttpContext context, DocumentStore store, PlatformQuestion question, string project, string platform, string policy)
+        HttpContext context, DocumentStore store, PlatformQuestion question, AccessGate access, string project, string platform, string policy)
     {
         if (!TryKey(project, platform, policy, out var key, out var refusal))
         {
@@ -126,9 +128,15 @@ internal static class PlatformPolicyEndpoints
         }
 
         var outcome = await store.GetAsync(key, context.RequestAborted);
-        return outcome is StoreOutcome.Found found
-            ? Results.Json(await question.AskAsync(found.Document, pods, context.Caller().Name, context.RequestAborted), RestJson.Default.EvaluateReply)
-            : RestAnswer.Of(outcome);
+        if (outcome is not StoreOutcome.Found found)
+        {
+            return RestAnswer.Of(outcome);
+        }
+
+        // The answer tells what is attested in the projects that the checks name.
+        return PlatformQuestion.ProjectsOf(found.Document).Where(other => other != key.Project)
+            .Select(other => access.Refusal(context, Permissions.OccurrencesList, $"projects/{other}")).FirstOrDefault(hidden => hidden is not null)
+            ?? Results.Json(await question.AskAsync(found.Document, pods, context.Caller().Name, context.RequestAborted), RestJson.Default.EvaluateReply);
     }
 
     private static bool TryKey(

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text;
+using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
@@ -21,11 +22,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
 
     public async Task<EvaluateReply> AskAsync(StoredDocument document, IReadOnlyList<PodQuestion> pods, string caller, CancellationToken cancellation)
     {
-        if (DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content)).Content is not PlatformPolicy policy)
-        {
-            throw new InvalidOperationException("the store has a platform policy that cannot be read");
-        }
-
+        var policy = Parse(document);
         var version = inForce.Current ?? throw new InvalidOperationException("no documents were read before the first request");
         var snapshot = PolicySnapshot.Build(Documents(policy, version.Snapshot.Projects.GetValueOrDefault(policy.Name.Project)), generation: 0);
         var now = time.GetUtcNow();
@@ -45,6 +42,14 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
 
         return EvaluateReply.Of(replies);
     }
+
+    /// <summary>The projects whose attestations the checks of a stored policy look at.</summary>
+    public static IEnumerable<string> ProjectsOf(StoredDocument document) => Parse(document).CheckSets
+        .SelectMany(set => set.Checks).OfType<SimpleSigningCheck>().SelectMany(check => check.Projects).Distinct(StringComparer.Ordinal);
+
+    private static PlatformPolicy Parse(StoredDocument document) =>
+        DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content)).Content as PlatformPolicy
+            ?? throw new InvalidOperationException("the store has a platform policy that cannot be read");
 
     private async Task<ImageReply> JudgeAsync(
         PolicyVersion version,

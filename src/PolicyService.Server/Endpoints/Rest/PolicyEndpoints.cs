@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PolicyService.Core.Access;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
 using PolicyService.Server.Access;
@@ -15,9 +16,9 @@ internal static class PolicyEndpoints
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/projects/{project}/policy", GetAsync);
-        group.MapPut("/projects/{project}/policy", PutAsync);
-        group.MapGet("/locations/{location}/policy", GetSystemAsync);
+        group.MapGet("/projects/{project}/policy", GetAsync).Needs(Permissions.PolicyGet, "projects/{project}/policy");
+        group.MapPut("/projects/{project}/policy", PutAsync).Needs(Permissions.PolicyUpdate, "projects/{project}/policy");
+        group.MapGet("/locations/{location}/policy", GetSystemAsync).Needs(Permissions.PolicyGet, AccessResource.SystemPolicy);
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, string project)
@@ -36,7 +37,7 @@ internal static class PolicyEndpoints
         return outcome is StoreOutcome.NotFound ? RestAnswer.Json(Courtesy(key)) : RestAnswer.Of(outcome);
     }
 
-    private static async Task<IResult> PutAsync(HttpContext context, DocumentStore store, string project)
+    private static async Task<IResult> PutAsync(HttpContext context, DocumentStore store, AccessGate access, string project)
     {
         if (!RestEndpoints.TryKey(StoredKind.Policy, $"projects/{project}/policy", out var key, out var refusal))
         {
@@ -49,14 +50,24 @@ internal static class PolicyEndpoints
             return unread!;
         }
 
-        PolicyParser.Parse(body.Named(key.Name), etag: "", body.Problems);
+        var policy = PolicyParser.Parse(body.Named(key.Name), etag: "", body.Problems);
         if (body.Refusal() is { } invalid)
         {
             return invalid;
         }
 
+        if (Foreign(policy, key.Project).Select(attestor => access.Refusal(context, Permissions.AttestorsGet, attestor)).FirstOrDefault(refused => refused is not null) is { } hidden)
+        {
+            // Else whether the policy is taken would tell whether the attestor exists.
+            return hidden;
+        }
+
         return RestAnswer.Of(await store.PutAsync(key, Content(body), body.StringOf("etag"), context.Caller().Name, context.RequestAborted));
     }
+
+    /// <summary>The attestors of other projects that a policy names.</summary>
+    private static IEnumerable<string> Foreign(Policy? policy, string project) => policy is null ? [] : policy.SpecificRules.Values.Append(policy.DefaultRule)
+        .SelectMany(rule => rule.RequireAttestationsBy).Where(attestor => attestor.Project != project).Select(attestor => attestor.ToString()).Distinct(StringComparer.Ordinal);
 
     /// <summary>Who exports the courtesy, edits it and imports it puts it into force: then it must not say that it is not.</summary>
     private static string Content(RestBody body)

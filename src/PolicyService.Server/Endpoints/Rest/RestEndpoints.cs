@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.ResponseCompression;
 using PolicyService.Core.Documents;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -27,8 +28,7 @@ internal static class RestEndpoints
         });
 
     /// <summary>Comes before every endpoint: what fails below is answered in Google's error shape.</summary>
-    public static void UseRestErrors(this WebApplication application) =>
-        application.UseExceptionHandler(new ExceptionHandlerOptions
+    public static void UseRestErrors(this WebApplication application) => application.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = FailedAsync,
             AllowStatusCode404Response = true,
@@ -36,8 +36,8 @@ internal static class RestEndpoints
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
         });
 
-    /// <summary>Comes behind the callers, whom it counts what they hold.</summary>
-    public static void UseRestGate(this WebApplication application)
+    /// <summary>Bounds what a request that may come in holds.</summary>
+    public static void UseRest(this WebApplication application)
     {
         // Around the compression, whose last bytes are written after an endpoint has returned.
         application.Use((context, next) => context.RequestServices.GetRequiredService<RequestGate>().InvokeAsync(context, next));
@@ -46,13 +46,13 @@ internal static class RestEndpoints
 
     public static void MapRest(this WebApplication application)
     {
-        application.MapFallback("{**path}", NotFound);
+        application.MapFallback("{**path}", NotFound).WithMetadata(AccessRequirement.Authenticated);
         if (application.Services.GetService<DocumentStore>() is null)
         {
             foreach (var version in Versions)
             {
-                application.Map($"/{version}/projects/{{**path}}", NoStore);
-                application.Map($"/{version}/locations/{{**path}}", NoStore);
+                application.Map($"/{version}/projects/{{**path}}", NoStore).WithMetadata(AccessRequirement.Authenticated);
+                application.Map($"/{version}/locations/{{**path}}", NoStore).WithMetadata(AccessRequirement.Authenticated);
             }
 
             return;

@@ -1,0 +1,16 @@
+using System.Text.Json;
+
+namespace PolicyService.Server.Audits;
+
+/// <summary>What becomes one line of the records.</summary>
+public interface IAuditRecord
+{
+    /// <summary>On disk before it is answered, whatever the settings.</summary>
+    bool MustBeDurable { get; }
+
+    /// <summary>About how many characters it holds, for bounding what waits to be written.</summary>
+    int Weight { get; }
+
+    /// <summary>Writes the line without its end.</summary>
+    void WriteTo(Utf8JsonWriter json);
+}
