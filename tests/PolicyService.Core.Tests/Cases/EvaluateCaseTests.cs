@@ -42,7 +42,7 @@ public sealed class EvaluateCaseTests
     {
         var seen = Reasons().Where(reason => reason.Code == "DENIED_BY_ATTESTOR").Select(reason => reason.Detail).ToHashSet(StringComparer.Ordinal);
 
-        // NO_PERMISSION needs the store, where attestors have access policies.
+        // NO_PERMISSION needs rules of access, which no folder of documents has.
         Assert.All(
             Enum.GetValues<AttestorDetail>().Where(detail => detail is not (AttestorDetail.Unspecified or AttestorDetail.NoPermission)),
             detail => Assert.Contains(ReasonNames.Of(detail), seen));

@@ -70,5 +70,8 @@ internal sealed class AccessServer : IAsyncDisposable
             .Select(line => JsonSerializer.Deserialize<JsonElement>(line)).Where(record => record.TryGetProperty("kind", out var name) && name.GetString() == kind),
     ];
 
+    /// <summary>The metrics, as somebody who may read them.</summary>
+    public async Task<MetricsPage> MetricsAsync(string members) => new((await DoAsync(members, "GET", "/metrics")).Text);
+
     public async ValueTask DisposeAsync() => await Server.DisposeAsync();
 }
