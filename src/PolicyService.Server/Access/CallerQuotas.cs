@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using PolicyService.Core.Access;
+using PolicyService.Server.Policies;
 
 namespace PolicyService.Server.Access;
 
@@ -8,9 +9,6 @@ namespace PolicyService.Server.Access;
 /// <param name="Entries">In the order of the file: the first that names one of a caller's members counts.</param>
 public sealed record CallerQuotas(CallerLimits Default, IReadOnlyList<(FrozenSet<string> Members, CallerLimits Quota)> Entries)
 {
-    /// <summary>Without an access file.</summary>
-    public static CallerQuotas BuiltIn { get; } = new(CallerLimits.Default, []);
-
     public static CallerQuotas Of(AccessFile file) => new(
         file.DefaultLimits,
         [.. file.LimitedCallers.Select(entry => (entry.Members.Where(member => member.Grants).Select(member => member.ToString()).ToFrozenSet(StringComparer.Ordinal), entry.Limits))]);
@@ -29,15 +27,29 @@ public sealed record CallerQuotas(CallerLimits Default, IReadOnlyList<(FrozenSet
     }
 }
 
-/// <summary>The quotas that count now. Whoever reads the access file sets them.</summary>
-public sealed class QuotasInForce
+/// <summary>The quotas that count now: those of the access file in force.</summary>
+internal sealed class QuotasInForce(SnapshotInForce inForce, ServerSettings settings)
 {
-    private volatile CallerQuotas? _current;
+    private volatile Compiled? _compiled;
+    private volatile CallerQuotas? _instead;
 
     /// <summary>Null: nobody is limited, since nobody is told apart.</summary>
-    public CallerQuotas? Current
+    public CallerQuotas? Current => _instead ?? (settings.RequiresCallers || settings.AccessFile is not null ? OfFile() : null);
+
+    /// <summary>For tests: these count, whatever the file says.</summary>
+    internal void Replace(CallerQuotas? quotas) => _instead = quotas;
+
+    /// <summary>Made anew only where the file is another one: a change of an IAM policy leaves them as they are.</summary>
+    private CallerQuotas OfFile()
     {
-        get => _current;
-        set => _current = value;
+        var file = inForce.Current?.Snapshot.Access?.File ?? AccessFile.Empty;
+        if (_compiled is not { } compiled || !ReferenceEquals(compiled.File, file))
+        {
+            _compiled = compiled = new Compiled(file, CallerQuotas.Of(file));
+        }
+
+        return compiled.Quotas;
     }
+
+    private sealed record Compiled(AccessFile File, CallerQuotas Quotas);
 }

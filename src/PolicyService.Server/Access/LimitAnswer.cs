@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using PolicyService.Server.Endpoints.Rest;
 
@@ -18,10 +17,7 @@ internal static class LimitAnswer
             return;
         }
 
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { Method.Type: MethodType.Unary })
-        {
-            await UnreadRequest.DiscardAsync(context);
-        }
+        await UnreadRequest.DiscardAsync(context);
 
         // "Trailers-Only" of gRPC over HTTP/2: status and details in the only block of headers. Nothing of the request is parsed.
         var response = context.Response;

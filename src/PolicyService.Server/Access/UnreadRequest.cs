@@ -1,3 +1,5 @@
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using PolicyService.Core;
 
 namespace PolicyService.Server.Access;
@@ -12,6 +14,12 @@ internal static class UnreadRequest
     /// <summary>Reads what comes within <see cref="Limits.RefusedBodyTime"/>, up to <see cref="Limits.RefusedBodyBytes"/>; what is longer, or slower, is cut off.</summary>
     public static async Task DiscardAsync(HttpContext context)
     {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: MethodType.Unary })
+        {
+            // The end of a stream comes when its caller likes; and HTTP/1.1 has one request at a time.
+            return;
+        }
+
         using var patience = new Decisions.TimedCancellation(Limits.RefusedBodyTime, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted);
         try
         {

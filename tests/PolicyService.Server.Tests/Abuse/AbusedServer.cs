@@ -15,9 +15,12 @@ public sealed class AbusedServer : IAsyncLifetime
 
     internal Uri GrpcUrl => new(Process.GrpcUrl);
 
-    internal Uri HttpUrl => Process.Http.BaseAddress!;
+    internal Uri HttpUrl => Process.HttpUrl;
 
-    public async ValueTask InitializeAsync() => _process = await ServerProcess.StartAsync(_documents, "--Audit:File", _documents.Beside("records.jsonl"));
+    public async ValueTask InitializeAsync() => _process = await ServerProcess.StartAsync(
+        ["--Policies:Directory", _documents.Path, "--Audit:File", _documents.Beside("records.jsonl")],
+        // Else the collector takes what the machine has, and a leak would not show: beyond 512 MiB of objects the service ends.
+        new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x20000000" });
 
     public async ValueTask DisposeAsync()
     {

@@ -8,8 +8,8 @@ namespace PolicyService.Server.Tests.Abuse;
 /// <summary>Somebody who asks as ever while others misbehave, each time over both ports, and watches what the service uses.</summary>
 internal sealed class Bystander : IAsyncDisposable
 {
-    /// <summary>More than any of these attacks may cost: a leak of a stream or a buffer for each frame is far beyond.</summary>
-    private const long MaxBytes = 400L * 1024 * 1024;
+    /// <summary>What the collector may use for objects, and as much again for everything else. Beyond the former the service ends.</summary>
+    private const long MaxBytes = 1024L * 1024 * 1024;
 
     private const int MaxThreads = 150;
 
@@ -52,7 +52,7 @@ internal sealed class Bystander : IAsyncDisposable
         TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{attack}; {Answered} answers to others meanwhile, p50 {sorted[sorted.Length / 2]:0.0} ms, worst {sorted[^1]:0} ms; memory {_before.Bytes >> 20} -> {_most.Bytes >> 20} MiB, threads {_before.Threads} -> {_most.Threads}"));
-        Assert.InRange(_most.Bytes - _before.Bytes, long.MinValue, MaxBytes);
+        Assert.InRange(_most.Bytes, 1, MaxBytes);
         Assert.InRange(_most.Threads, 1, MaxThreads);
     }
 

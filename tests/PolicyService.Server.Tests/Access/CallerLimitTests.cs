@@ -172,6 +172,23 @@ public sealed class CallerLimitTests
     }
 
     [Fact]
+    public async Task Limits_of_the_access_file_count_and_change_with_it()
+    {
+        const string Path = "/v1/projects/acme/attestors";
+        await using var access = await AccessServer.StartAsync("limits: {default: {requestsPerSecond: 1, burst: 2}}\n");
+        for (var round = 0; round < 3; round++)
+        {
+            var refused = await Eventually.Holds("the limit is reached", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.TooManyRequests);
+            access.Write("limits: {default: {requestsPerSecond: 1, burst: 2}, callers: [{members: [\"group:a\"], requestsPerSecond: 1000000, burst: 1000000}]}\n");
+            var wider = await Eventually.Holds("the limit is wider", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.Forbidden);
+            access.Write("limits: {default: {requestsPerSecond: 1, burst: 2}}\n");
+            TestContext.Current.TestOutputHelper!.WriteLine($"refused after {refused.TotalMilliseconds:0} ms, wider {wider.TotalMilliseconds:0} ms after the change of the file");
+            // The bound is 1 s.
+            Assert.InRange(wider, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Fact]
     public async Task Without_quotas_nobody_is_limited()
     {
         await using var server = await StartAsync(null);
@@ -185,7 +202,7 @@ public sealed class CallerLimitTests
 
     private static Task<TestServer> StartAsync(CallerLimits? quota, TestSink? sink = null) => TestCallers.StartAsync(quota is null ? null : new CallerQuotas(quota, []), sink);
 
-    private static void Set(TestServer server, CallerLimits quota) => server.Services.GetRequiredService<QuotasInForce>().Current = new CallerQuotas(quota, []);
+    private static void Set(TestServer server, CallerLimits quota) => server.Services.GetRequiredService<QuotasInForce>().Replace(new CallerQuotas(quota, []));
 
     private static async Task AskAsync(TestServer server, string caller) =>
         await server.Client.EvaluateAsync(Ask.For(Ask.Unattested), TestCallers.As(caller), TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60), Cancellation);

@@ -34,7 +34,7 @@ public sealed class NoisyCallerTests : IDisposable
         using var loudly = server.Connect();
         var noisy = new PolicyDecisionService.PolicyDecisionServiceClient(loudly);
         var (limited, refused, answered) = await BesideNoiseAsync(noisy, () => MeasureAsync(quiet));
-        server.Services.GetRequiredService<QuotasInForce>().Current = null;
+        server.Services.GetRequiredService<QuotasInForce>().Replace(null);
         var (unlimited, _, more) = await BesideNoiseAsync(noisy, () => MeasureAsync(quiet));
 
         TestContext.Current.TestOutputHelper!.WriteLine(

@@ -23,7 +23,7 @@ internal static class TestCallers
     {
         var server = await TestServer.StartAsync(
             documents ?? DocumentsFolder.Fixed("ALWAYS_DENY"), sink: sink, durable: sink is not null, configure: services => services.AddSingleton(Of), more: more);
-        server.Services.GetRequiredService<QuotasInForce>().Current = quotas;
+        server.Services.GetRequiredService<QuotasInForce>().Replace(quotas);
         return server;
     }
 }
