@@ -29,7 +29,7 @@ public sealed class SecretTests : IDisposable
         { "two passwords", "--Store:Postgres Host=127.0.0.1;Port=1;Password=SECRET --Store:PostgresPasswordFile FILE" },
         { "database that is down, file", "--Store:Postgres Host=127.0.0.1;Port=1;Database=d;Username=u --Store:PostgresPasswordFile FILE" },
         { "password without database", "--Policies:Directory DIR --Store:PostgresPasswordFile FILE" },
-        { "no connection string of Redis", "--Policies:Directory DIR --Redis:Connection ,password=SECRET,port" },
+        { "no connection string of Redis", "--Policies:Directory DIR --Redis:Connection 127.0.0.1:1,password=SECRET,nonsense=x" },
         { "two passwords of Redis", "--Policies:Directory DIR --Redis:Connection 127.0.0.1:1,password=SECRET --Redis:PasswordFile FILE" },
         { "short fleet key", "--Policies:Directory DIR --Redis:Connection 127.0.0.1:1 --Redis:FleetKeyFile SHORT" },
         { "no key of TLS", "--Policies:Directory DIR --Tls:Certificate CERTIFICATE --Tls:Key FILE" },
