@@ -31,13 +31,13 @@ public sealed record CallerQuotas(CallerLimits Default, IReadOnlyList<(FrozenSet
 internal sealed class QuotasInForce(SnapshotInForce inForce, ServerSettings settings)
 {
     private volatile Compiled? _compiled;
-    private volatile CallerQuotas? _instead;
+    private volatile Instead? _instead;
 
     /// <summary>Null: nobody is limited, since nobody is told apart.</summary>
-    public CallerQuotas? Current => _instead ?? (settings.RequiresCallers || settings.AccessFile is not null ? OfFile() : null);
+    public CallerQuotas? Current => _instead is { } instead ? instead.Quotas : (settings.RequiresCallers || settings.AccessFile is not null ? OfFile() : null);
 
     /// <summary>For tests: these count, whatever the file says.</summary>
-    internal void Replace(CallerQuotas? quotas) => _instead = quotas;
+    internal void Replace(CallerQuotas? quotas) => _instead = new Instead(quotas);
 
     /// <summary>Made anew only where the file is another one: a change of an IAM policy leaves them as they are.</summary>
     private CallerQuotas OfFile()
@@ -50,6 +50,8 @@ internal sealed class QuotasInForce(SnapshotInForce inForce, ServerSettings sett
 
         return compiled.Quotas;
     }
+
+    private sealed record Instead(CallerQuotas? Quotas);
 
     private sealed record Compiled(AccessFile File, CallerQuotas Quotas);
 }

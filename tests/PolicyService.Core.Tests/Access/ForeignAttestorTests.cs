@@ -1,5 +1,6 @@
 using System.Text;
 using PolicyService.Core.Access;
+using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
@@ -40,17 +41,6 @@ public sealed class ForeignAttestorTests
         var decision = Evaluator.Evaluate(Select(null, "gcr.io/a/b:tag", path, document), EvidenceSet.Empty, Now);
 
         Assert.True(Assert.Single(decision.Reasons).Detail is "NO_DIGEST" or "", name);
-    }
-
-    [Fact]
-    public void It_shares_no_keys_with_those_that_may_be_used()
-    {
-        // Both take signatures that name no note; of one that is not granted not even its keys are known.
-        var selection = Select(
-            AccessRules.Nothing, "gcr.io/a/b@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "attestors/build.yaml",
-            "name: projects/acme/attestors/build\nuserOwnedGrafeasNote: {noteReference: projects/acme/notes/build}\n");
-
-        Assert.All(selection.Attestors, required => Assert.Null(required.Attestor));
     }
 
     private static Selection Select(AccessRules? access, string image, string path, string document)

@@ -48,10 +48,8 @@ public sealed class NoisyCallerTests : IDisposable
     {
         var source = new Asking();
         var documents = DocumentsFolder.Standard(_signer);
-        await using var server = await TestServer.StartAsync(
-            documents,
-            configure: services => services.AddSingleton(TestCallers.Of).AddSingleton<IOccurrenceSource>(source),
-            more: ["--Store:Path", documents.Beside("store.db")]);
+        await using var server = await TestCallers.StartAsync(
+            null, documents: documents, configure: services => services.AddSingleton<IOccurrenceSource>(source), more: ["--Store:Path", documents.Beside("store.db")]);
         await server.Client.EvaluateAsync(Ask.For(Next()), TestCallers.As("quiet"), cancellationToken: Cancellation);
         await server.Client.EvaluateAsync(Ask.For(Next()), TestCallers.As("noisy"), cancellationToken: Cancellation);
 

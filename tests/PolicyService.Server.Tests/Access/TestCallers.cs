@@ -10,6 +10,11 @@ internal static class TestCallers
 {
     public const string Header = "test-caller";
 
+    private const string Access = """
+        bindings: [{role: roles/policyservice.monitor, members: [allAuthenticatedUsers], resources: [service]}]
+        evaluators: [{members: [allAuthenticatedUsers], clusters: ["*"], projects: ["*"]}]
+        """;
+
     public static readonly Func<HttpContext, Caller> Of = context =>
         context.Request.Headers[Header].ToString() is { Length: > 0 } name ? new Caller(name, [name]) : Caller.Anonymous;
 
@@ -18,11 +23,14 @@ internal static class TestCallers
     /// <param name="quotas">The limits; null: none.</param>
     /// <param name="sink">Where records go; answers wait for it.</param>
     /// <param name="documents">Its documents.</param>
+    /// <param name="configure">Further changes.</param>
     /// <param name="more">Further arguments.</param>
-    public static async Task<TestServer> StartAsync(CallerQuotas? quotas, TestSink? sink = null, DocumentsFolder? documents = null, params string[] more)
+    public static async Task<TestServer> StartAsync(CallerQuotas? quotas, TestSink? sink = null, DocumentsFolder? documents = null, Action<IServiceCollection>? configure = null, params string[] more)
     {
-        var server = await TestServer.StartAsync(
-            documents ?? DocumentsFolder.Fixed("ALWAYS_DENY"), sink: sink, durable: sink is not null, configure: services => services.AddSingleton(Of), more: more);
+        documents ??= DocumentsFolder.Fixed("ALWAYS_DENY");
+        var access = documents.Beside("access.yaml");
+        await File.WriteAllTextAsync(access, Access, TestContext.Current.CancellationToken);
+        var server = await TestServer.StartAsync(documents, sink: sink, durable: sink is not null, configure: configure, caller: Of, more: ["--Access:File", access, .. more]);
         server.Services.GetRequiredService<QuotasInForce>().Replace(quotas);
         return server;
     }
