@@ -11,7 +11,7 @@ internal static class TestCallers
     public const string Header = "test-caller";
 
     private const string Access = """
-        bindings: [{role: roles/policyservice.monitor, members: [allAuthenticatedUsers], resources: [service]}]
+        bindings: [{role: roles/policyservice.monitor, members: [allAuthenticatedUsers], resources: ["*"]}]
         evaluators: [{members: [allAuthenticatedUsers], clusters: ["*"], projects: ["*"]}]
         """;
 
@@ -31,6 +31,7 @@ internal static class TestCallers
         var access = documents.Beside("access.yaml");
         await File.WriteAllTextAsync(access, Access, TestContext.Current.CancellationToken);
         var server = await TestServer.StartAsync(documents, sink: sink, durable: sink is not null, configure: configure, caller: Of, more: ["--Access:File", access, .. more]);
+        server.Http.DefaultRequestHeaders.Add(Header, "monitor");
         server.Services.GetRequiredService<QuotasInForce>().Replace(quotas);
         return server;
     }
