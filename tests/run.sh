@@ -39,6 +39,10 @@ done
 
 passed=0 failed=0 skipped=0 finished=false session=
 work=$(mktemp -d)
+# Everything that is printed is kept, too, to be looked through at the end.
+exec 3>&1 4>&2
+exec > >(tee -a "$work/output" >&3) 2>&1
+printing=$!
 # A line or more for each failure: they stand again before the counts, where a reader of the end of a long log finds them.
 failures=$work/failures
 : >"$failures"
@@ -46,6 +50,12 @@ failures=$work/failures
 finish() {
   trap - EXIT INT TERM
   if [[ -n $session ]]; then pkill -KILL --session "$session" || true; fi
+  # The rest of what was said comes before the counts; whatever still holds the pipe must not hold them up.
+  exec 1>&3 2>&4
+  for _ in {1..100}; do
+    if ! kill -0 "$printing" 2>/dev/null; then break; fi
+    sleep 0.1
+  done
   if ! $finished; then
     echo "tests/run.sh stopped before its end"
     failed=$((failed + 1))
@@ -205,6 +215,23 @@ real_gcloud() {
   return "$status"
 }
 
+# Tests plant secrets that bear a mark. Nothing printed, no report, no log and no record that is left may have it; only the files planted do.
+secrets() {
+  local mark
+  mark=$(sed -n 's/.*const string Marker = "\(.*\)";.*/\1/p' tests/Shared/Canary.cs)
+  if [[ -z $mark ]]; then
+    echo "tests/Shared/Canary.cs has no mark to look for"
+    return 1
+  fi
+  # The names of the files: the lines themselves would be the next place that tells.
+  if grep -rliF --exclude='*.secret' -e "$mark" "$work" >"$work/telling.secret"; then
+    sed "s|^|a secret is told in |" "$work/telling.secret" | tee -a "$failures"
+    grep -niF -e "$mark" "$work/output" | cut -d: -f1 | sed 's|^|  what was printed, line |' | head -20
+    return 1
+  fi
+  echo "no secret is told in $(find "$work" -type f | wc -l) files"
+}
+
 if ! step "tools" install_tools; then
   finished=true
   exit 1
@@ -239,6 +266,7 @@ if $built; then
     step "test with gcloud on SQLite" real_gcloud sqlite || true
     step "test with gcloud on PostgreSQL" real_gcloud postgres || true
   fi
+  step "secrets" secrets || true
 else
   echo "the tests did not run: there is no build to run them on"
 fi

@@ -87,8 +87,35 @@ public static class Limits
     /// <summary>Public keys of key services held in memory.</summary>
     public const int RemoteKeys = 10_000;
 
+    /// <summary>Requests of one caller a second, images of batches and messages of streams included, where the access file says nothing.</summary>
+    public const int CallerRequestsPerSecond = 1000;
+
+    /// <summary>How many of them one caller may ask at once after a pause.</summary>
+    public const int CallerBurst = 2000;
+
+    /// <summary>Requests of one caller under way at the same time, where the access file says nothing.</summary>
+    public const int CallerConcurrentRequests = 256;
+
+    /// <summary>Streams of one caller open at the same time, where the access file says nothing.</summary>
+    public const int CallerStreams = 64;
+
+    /// <summary>Callers whose use is remembered; beyond, idle ones are forgotten.</summary>
+    public const int Callers = 10_000;
+
     /// <summary>Connections to one port at a time.</summary>
-    public const int Connections = 1000;
+    public const int Connections = 2000;
+
+    /// <summary>Streams of HTTP/2 on one connection at a time; a client that needs more opens another connection.</summary>
+    public const int StreamsPerConnection = 100;
+
+    /// <summary>Headers of one request, all together; bytes. A token of 16 KiB fits twice.</summary>
+    public const int HeaderBytes = 32 * 1024;
+
+    /// <summary>Headers of one request.</summary>
+    public const int Headers = 100;
+
+    /// <summary>The first line of a request over HTTP/1.1; bytes.</summary>
+    public const int RequestLineBytes = 8 * 1024;
 
     /// <summary>Requests of the REST surface that use the store at the same time; others wait.</summary>
     public const int StoreCallers = 8;
@@ -99,11 +126,17 @@ public static class Limits
     /// <summary>Bodies of requests over HTTP/1.1 in memory, all together; bytes. Evaluations have as much again for themselves.</summary>
     public const int BufferedBodyBytes = 64 * 1024 * 1024;
 
+    /// <summary>Those of one caller; bytes.</summary>
+    public const int BufferedBodyBytesPerCaller = BufferedBodyBytes / 2;
+
     /// <summary>A page of a list; bytes of what it lists. A single larger entry is a page of its own.</summary>
     public const int PageBytes = 1024 * 1024;
 
     /// <summary>What a client must send or take at least; bytes a second, after <see cref="DataRateGrace"/>.</summary>
     public const int DataRate = 128 * 1024;
+
+    /// <summary>What is read and thrown away of a request that is refused; bytes.</summary>
+    public const int RefusedBodyBytes = 256 * 1024;
 
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
@@ -162,14 +195,32 @@ public static class Limits
     /// <summary>How long a client may send or take less than <see cref="DataRate"/>.</summary>
     public static readonly TimeSpan DataRateGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a client may take to send the headers of a request.</summary>
+    public static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a connection may be open without a request. Longer than the two minutes after which the usual clients and load balancers
+    /// close theirs: it is never the service that ends a connection in the moment a request comes.
+    /// </summary>
+    public static readonly TimeSpan IdleConnection = TimeSpan.FromSeconds(130);
+
+    /// <summary>How long a connection of HTTP/2 may be silent before it is asked whether somebody is there.</summary>
+    public static readonly TimeSpan SilentConnection = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the answer to that may take.</summary>
+    public static readonly TimeSpan PingPatience = TimeSpan.FromSeconds(20);
+
     /// <summary>How long an issuer may take to say which keys it has.</summary>
     public static readonly TimeSpan KeyDiscoveryTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>A whole request over HTTP/1.1, answer included.</summary>
+    /// <summary>A whole request over HTTP/1.1, or a gRPC call that is no stream; answer included.</summary>
     public static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(60);
 
     /// <summary>What is left of it when the service stops.</summary>
     public static readonly TimeSpan RequestTimeAtStop = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a refused request is read, at most.</summary>
+    public static readonly TimeSpan RefusedBodyTime = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a request waits for one of the <see cref="StoreCallers"/>.</summary>
     public static readonly TimeSpan StoreCallerPatience = TimeSpan.FromSeconds(5);

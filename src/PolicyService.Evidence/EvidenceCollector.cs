@@ -27,10 +27,11 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
     /// <param name="selection">What decides it.</param>
     /// <param name="readAt">When documents and store were last known to be current.</param>
     /// <param name="storeVersion">Version of the store's content in force for this request.</param>
+    /// <param name="caller">Who asks: where callers share something, each has its turn.</param>
     /// <param name="now">The time of the decision.</param>
     /// <param name="cancellation">The end of the time for the evaluation.</param>
     public async ValueTask<EvidenceSet> CollectAsync(
-        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, DateTimeOffset now, CancellationToken cancellation)
+        PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, string caller, DateTimeOffset now, CancellationToken cancellation)
     {
         var needed = new NeededEvidence(snapshot, selection, readAt, now);
         if (needed.IsNothing)
@@ -38,7 +39,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             return EvidenceSet.Empty;
         }
 
-        var found = await StoredAsync(selection, needed, storeVersion, cancellation);
+        var found = await StoredAsync(selection, needed, storeVersion, caller, cancellation);
         var evidence = await VerifyAsync(needed, found, cancellation);
         return needed.RemoteQuestions(evidence) is { Count: > 0 } questions
             ? await AskElsewhereAsync(needed, found, questions, cancellation)
@@ -155,7 +156,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
     }
 
     /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had, which is no absence.</summary>
-    private async ValueTask<CollectedAttestations> StoredAsync(Selection selection, NeededEvidence needed, long storeVersion, CancellationToken cancellation)
+    private async ValueTask<CollectedAttestations> StoredAsync(Selection selection, NeededEvidence needed, long storeVersion, string caller, CancellationToken cancellation)
     {
         if (stored is null)
         {
@@ -180,7 +181,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             {
                 return parents.Count == 0
                     ? CollectedAttestations.None
-                    : new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, cancellation), []);
+                    : new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, caller, cancellation), []);
             }
             catch (EvidenceSourceException exception)
             {

@@ -77,6 +77,7 @@ public sealed class ServerHost
         builder.Services.AddGrpcReflection();
         builder.Services.AddAccess(settings);
         builder.Services.AddRest();
+        builder.Services.AddCallerLimits();
         builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
@@ -146,8 +147,7 @@ public sealed class ServerHost
     private void ConfigureKestrel(KestrelServerOptions kestrel, ServerSettings settings)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = Limits.Connections;
-        kestrel.Limits.MaxRequestBodySize = Limits.MessageBytes;
+        ConnectionLimits.Apply(kestrel.Limits);
         kestrel.Listen(settings.Grpc, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
@@ -170,6 +170,7 @@ public sealed class ServerHost
         Application.UseRestErrors();
         // Before the body of a request takes any memory.
         Application.UseCallers();
+        Application.UseCallerLimits();
         Application.UseAccess();
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.

@@ -29,6 +29,9 @@ public sealed record ServerSettings
     /// <summary>Connection string of the shared store, which may hold a password; null: there is none.</summary>
     public string? StorePostgres { get; init; }
 
+    /// <summary>File that holds its password; null: the connection string has it, or none is needed.</summary>
+    public string? StorePostgresPasswordFile { get; init; }
+
     /// <summary>File of decision records; null: standard output.</summary>
     public string? AuditFile { get; init; }
 
@@ -81,6 +84,12 @@ public sealed record ServerSettings
             throw new SettingsException("--Store:Path and --Store:Postgres are both set: a service has one store, so leave one out");
         }
 
+        var passwordFile = Text(configuration, SettingsTable.StorePostgresPasswordFile);
+        if (passwordFile is not null && postgres is null)
+        {
+            throw new SettingsException($"{SettingsTable.StorePostgresPasswordFile.Flag} is set, and no PostgreSQL: set {SettingsTable.StorePostgres.Flag} too, or leave it out");
+        }
+
         if (directory is not null && !Directory.Exists(directory))
         {
             throw new SettingsException($"the documents directory `{directory}` does not exist: create it, or mend --Policies:Directory");
@@ -115,6 +124,7 @@ public sealed record ServerSettings
             PoliciesDirectory = directory is null ? null : Path.GetFullPath(directory),
             StorePath = path is null ? null : Path.GetFullPath(path),
             StorePostgres = postgres,
+            StorePostgresPasswordFile = passwordFile,
             AuditFile = Text(configuration, SettingsTable.AuditFile) is { } file ? Path.GetFullPath(file) : null,
             AuditDurable = durable == "true",
             KmsEndpoint = ReadKmsEndpoint(configuration),

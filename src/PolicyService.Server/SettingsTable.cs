@@ -27,6 +27,13 @@ internal static class SettingsTable
     public static Setting StorePostgres { get; } = new(
         "Store:Postgres", "connection string", null, "none", "PostgreSQL database of the store: `Host=…;Database=…;Username=…`. Every replica uses the same.");
 
+    public static Setting StorePostgresPasswordFile { get; } = new(
+        "Store:PostgresPasswordFile",
+        "file",
+        null,
+        "none",
+        "File that holds the password of PostgreSQL, which a flag would show to everybody on the machine; read again for each new connection.");
+
     public static Setting AuditFile { get; } = new(
         "Audit:File", "file", null, "standard output", "File of decision records, one JSON line each.");
 
@@ -114,7 +121,7 @@ internal static class SettingsTable
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        PoliciesDirectory, StorePath, StorePostgres, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
+        PoliciesDirectory, StorePath, StorePostgres, StorePostgresPasswordFile, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
         RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
         AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey,
     ];

@@ -79,7 +79,7 @@ internal sealed class Evaluation
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
         var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote)
-            .CollectAsync(snapshot, selected.Selection, ReadAt, 0, Now, ending ?? TestContext.Current.CancellationToken);
+            .CollectAsync(snapshot, selected.Selection, ReadAt, 0, "", Now, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
 

@@ -44,7 +44,7 @@ internal sealed class LocalAsker(DocumentSet documents, DateTimeOffset at, Publi
         }
 
         var selection = ((SelectionResult.Selected)selected).Selection;
-        var evidence = await _collector.CollectAsync(_snapshot, selection, at, storeVersion: 0, at, cancellation);
+        var evidence = await _collector.CollectAsync(_snapshot, selection, at, storeVersion: 0, caller: "", at, cancellation);
         cancellation.ThrowIfCancellationRequested();
         return Answer.Of(wire, ResponseWriter.Write(wire, Evaluator.Evaluate(selection, evidence, at), Guid.CreateVersion7(at).ToString()));
 

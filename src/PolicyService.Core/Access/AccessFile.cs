@@ -58,14 +58,15 @@ public sealed record TrustedIssuer(string Issuer, string Audience)
 }
 
 /// <summary>What one caller may use of the service.</summary>
-/// <param name="RequestsPerSecond">Requests, and messages of streams, a second.</param>
-/// <param name="Burst">How many of them may come at once.</param>
-/// <param name="ConcurrentRequests">Requests in work at the same time.</param>
+/// <param name="RequestsPerSecond">How fast its bucket fills: requests, images of a batch, messages of a stream; a second.</param>
+/// <param name="Burst">How many of them the full bucket holds.</param>
+/// <param name="ConcurrentRequests">Requests in work at the same time; streams do not count here.</param>
 /// <param name="Streams">Streams open at the same time.</param>
-public sealed record CallerLimits(int RequestsPerSecond, int Burst, int ConcurrentRequests, int Streams)
+public sealed record CallerLimits(double RequestsPerSecond, int Burst, int ConcurrentRequests, int Streams)
 {
     /// <summary>Where the access file says nothing.</summary>
-    public static CallerLimits Default { get; } = new(200, 400, 64, 16);
+    public static CallerLimits Default { get; } =
+        new(Limits.CallerRequestsPerSecond, Limits.CallerBurst, Limits.CallerConcurrentRequests, Limits.CallerStreams);
 }
 
 /// <summary>Limits of certain callers; the first entry that names one counts.</summary>

@@ -31,7 +31,7 @@ internal static class LimitsParser
     }
 
     private static CallerLimits Read(MappingReader reader, CallerLimits otherwise) => new(
-        Number(reader, "requestsPerSecond", otherwise.RequestsPerSecond),
+        Number(reader, "requestsPerSecond", (int)otherwise.RequestsPerSecond),
         Number(reader, "burst", otherwise.Burst),
         Number(reader, "concurrentRequests", otherwise.ConcurrentRequests),
         Number(reader, "streams", otherwise.Streams));

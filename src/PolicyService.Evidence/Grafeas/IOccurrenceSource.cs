@@ -26,9 +26,13 @@ public sealed record ParentOccurrences(IReadOnlyList<Attestation> Attestations, 
 public interface IOccurrenceSource
 {
     /// <summary>The attestations of a digest under each of the parents, in one question; a parent without any may be absent.</summary>
+    /// <param name="digest">The image's.</param>
+    /// <param name="parents">Notes and projects.</param>
+    /// <param name="caller">Who asks: callers have their turns.</param>
+    /// <param name="cancellation">The end of the patience.</param>
     /// <exception cref="EvidenceSourceException">They cannot be had; never the same as none.</exception>
     Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> ReadAsync(
-        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation);
+        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation);
 
     /// <summary>
     /// Whether it has lately answered what no author of attestations can make slow: then it is not the source that fails, but one question

@@ -26,10 +26,11 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
     /// <param name="version">Version of the source's content: a later one forgets what was remembered of an earlier one.</param>
     /// <param name="digest">The image's.</param>
     /// <param name="parents">The notes of all attestors, and the projects of all checks, whose evidence is needed.</param>
+    /// <param name="caller">Who asks; a question that several share is asked for the first of them.</param>
     /// <param name="cancellation">The end of the time for the evaluation; the shared question goes on without this caller.</param>
     /// <exception cref="EvidenceSourceException">The source failed.</exception>
     public async ValueTask<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> OfAsync(
-        long version, Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
+        long version, Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation)
     {
         var answers = Of(version);
         var found = new Dictionary<OccurrenceParent, ParentOccurrences>(parents.Count);
@@ -46,7 +47,7 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
             }
         }
 
-        foreach (var (parent, answer) in missing is null ? [] : Ask(answers, digest, missing))
+        foreach (var (parent, answer) in missing is null ? [] : Ask(answers, digest, missing, caller))
         {
             found[parent] = await answer.WaitAsync(cancellation);
         }
@@ -68,7 +69,7 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
     }
 
     /// <summary>One question for all parents nobody is asking about yet.</summary>
-    private List<(OccurrenceParent Parent, Task<ParentOccurrences> Answer)> Ask(Answers answers, Digest digest, List<OccurrenceParent> parents)
+    private List<(OccurrenceParent Parent, Task<ParentOccurrences> Answer)> Ask(Answers answers, Digest digest, List<OccurrenceParent> parents, string caller)
     {
         var asked = new TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>>(TaskCreationOptions.RunContinuationsAsynchronously);
         var (own, all) = (new List<OccurrenceParent>(), new List<(OccurrenceParent, Task<ParentOccurrences>)>(parents.Count));
@@ -85,14 +86,14 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
 
         if (own.Count > 0)
         {
-            _ = CompleteAsync(answers, digest, own, asked);
+            _ = CompleteAsync(answers, digest, own, caller, asked);
         }
 
         return all;
     }
 
     private async Task CompleteAsync(
-        Answers answers, Digest digest, List<OccurrenceParent> parents, TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked)
+        Answers answers, Digest digest, List<OccurrenceParent> parents, string caller, TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> asked)
     {
         // Not on the caller's thread: a database that works synchronously must not hold up the asking for others.
         await Task.Yield();
@@ -100,7 +101,7 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
         {
             using var timeout = new CancellationTokenSource(Patience, time);
             // A driver that is told to stop may take its time about it, when nobody answers.
-            var read = await source.ReadAsync(digest, parents, timeout.Token).WaitAsync(timeout.Token);
+            var read = await source.ReadAsync(digest, parents, caller, timeout.Token).WaitAsync(timeout.Token);
             answers.Add(parents.Count, read.Values.Sum(one => one.Attestations.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length))));
             asked.SetResult(read);
         }

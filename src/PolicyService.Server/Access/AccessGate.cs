@@ -85,17 +85,20 @@ internal sealed class AccessGate(SnapshotInForce inForce, ServerSettings setting
         return rules;
     }
 
-    private static Task RefuseAsync(HttpContext context, string message)
+    private static async Task RefuseAsync(HttpContext context, string message)
     {
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) is not true)
         {
-            return Forbidden(message).ExecuteAsync(context);
+            await Forbidden(message).ExecuteAsync(context);
+            return;
         }
+
+        await UnreadRequest.DiscardAsync(context);
 
         // A response of trailers alone (the gRPC protocol over HTTP/2).
         context.Response.ContentType = "application/grpc";
         context.Response.Headers["grpc-status"] = ((int)Grpc.Core.StatusCode.PermissionDenied).ToString(CultureInfo.InvariantCulture);
         context.Response.Headers["grpc-message"] = UnauthenticatedAnswer.Encode(message);
-        return context.Response.CompleteAsync();
+        await context.Response.CompleteAsync();
     }
 }

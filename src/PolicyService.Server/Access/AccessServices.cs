@@ -72,4 +72,14 @@ internal static class AccessServices
         var gate = application.Services.GetRequiredService<AccessGate>();
         application.Use((context, next) => gate.InvokeAsync(context, next));
     }
+
+    public static void AddCallerLimits(this IServiceCollection services) =>
+        services.AddSingleton<QuotasInForce>().AddSingleton<CallerUsages>().AddSingleton<LimitMetrics>().AddSingleton<CallerLimiter>();
+
+    /// <summary>Holds each caller to its quota; behind <see cref="UseCallers"/>, before anything is read.</summary>
+    public static void UseCallerLimits(this WebApplication application)
+    {
+        var limiter = application.Services.GetRequiredService<CallerLimiter>();
+        application.Use((context, next) => limiter.InvokeAsync(context, next));
+    }
 }

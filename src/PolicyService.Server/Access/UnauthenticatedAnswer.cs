@@ -8,7 +8,7 @@ namespace PolicyService.Server.Access;
 /// <summary>Refuses whoever has not authenticated: by a status without messages over gRPC, in Google's error shape over REST.</summary>
 internal static class UnauthenticatedAnswer
 {
-    public static Task WriteAsync(HttpContext context, string problem)
+    public static async Task WriteAsync(HttpContext context, string problem)
     {
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) is true)
         {
@@ -18,11 +18,13 @@ internal static class UnauthenticatedAnswer
             context.Response.ContentType = "application/grpc";
             headers["grpc-status"] = ((int)StatusCode.Unauthenticated).ToString(CultureInfo.InvariantCulture);
             headers["grpc-message"] = Encode(problem);
-            return context.Response.CompleteAsync();
+            await UnreadRequest.DiscardAsync(context);
+            await context.Response.CompleteAsync();
+            return;
         }
 
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        return RestError.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", problem);
+        await RestError.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", problem);
     }
 
     /// <summary>Percent-encoding of the gRPC protocol for <c>grpc-message</c>.</summary>

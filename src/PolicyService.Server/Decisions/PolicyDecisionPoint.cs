@@ -27,7 +27,7 @@ public sealed class PolicyDecisionPoint(
 
     /// <param name="request">The parsed request.</param>
     /// <param name="version">The one version of the documents this request sees.</param>
-    /// <param name="caller">Who asks, for the record.</param>
+    /// <param name="caller">Who asks, for the record and for its turn where callers share something.</param>
     /// <param name="deadline">When the caller stops waiting.</param>
     /// <param name="cancellation">The caller went away.</param>
     /// <exception cref="AuditUnavailableException">The decision could not be recorded in time, so there is none.</exception>
@@ -43,7 +43,7 @@ public sealed class PolicyDecisionPoint(
         }
 
         var selection = ((SelectionResult.Selected)selected).Selection;
-        var evidence = await CollectAsync(version, selection, now, deadline, cancellation);
+        var evidence = await CollectAsync(version, selection, caller, now, deadline, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
         var decisionId = Guid.CreateVersion7(now).ToString();
         await log.RecordAsync(new DecisionRecord(decisionId, request, decision, version.Snapshot.Generation, caller), deadline, cancellation);
@@ -51,7 +51,8 @@ public sealed class PolicyDecisionPoint(
         return new DecisionOutcome.Decided(decision, decisionId);
     }
 
-    private async ValueTask<EvidenceSet> CollectAsync(PolicyVersion version, Selection selection, DateTimeOffset now, Deadline deadline, CancellationToken cancellation)
+    private async ValueTask<EvidenceSet> CollectAsync(
+        PolicyVersion version, Selection selection, string caller, DateTimeOffset now, Deadline deadline, CancellationToken cancellation)
     {
         if (!selection.NeedEvidence.Any() && !selection.NeedChecks.Any())
         {
@@ -59,7 +60,7 @@ public sealed class PolicyDecisionPoint(
         }
 
         using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
-        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now, ending.Token);
+        return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, caller, now, ending.Token);
     }
 }
 

@@ -19,6 +19,11 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
     {
         // That there are no more than 500 was seen before the message was made.
         var caller = context.GetHttpContext().Caller();
+        if (context.GetHttpContext().Features.Get<RequestAllowance>()?.TakeBatch(request.Requests.Count) is { } refusal)
+        {
+            throw LimitAnswer.ToException(refusal);
+        }
+
         var (version, deadline) = (gate.Version, gate.DeadlineOf(context.Deadline));
         var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, caller, version, deadline, context.CancellationToken).AsTask()));
         var response = new EvaluateBatchResponse();
@@ -66,14 +71,15 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         var watching = callers.WaitAsync(caller, lapsed, ending.Token);
         try
         {
-            while (await requests.MoveNext(ending.Token))
+            var allowance = context.GetHttpContext().Features.Get<RequestAllowance>();
+            for (var isFirst = true; await requests.MoveNext(ending.Token); isFirst = false)
             {
                 if (callers.ProblemOf(caller) is { } problem)
                 {
                     return new Status(StatusCode.Unauthenticated, problem);
                 }
 
-                await answers.WriteAsync(AnswerAsync(requests.Current, context), failed);
+                await answers.WriteAsync(AnswerAsync(requests.Current, isFirst ? null : allowance?.TakeMessage(), context), failed);
             }
 
             return null;
@@ -94,11 +100,21 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         }
     }
 
-    private async Task<EvaluateStreamResponse> AnswerAsync(EvaluateStreamRequest message, ServerCallContext context)
+    private async Task<EvaluateStreamResponse> AnswerAsync(EvaluateStreamRequest message, LimitRefusal? refusal, ServerCallContext context)
     {
         if (RequestParser.Limit("correlation_id", message.CorrelationId, Limits.StringBytes) is { } problem)
         {
             return new EvaluateStreamResponse { Error = new Error { Code = (int)StatusCode.InvalidArgument, Field = problem.Field, Message = problem.Message } };
+        }
+
+        if (refusal is not null)
+        {
+            // The stream lives: the next message may find a token.
+            return new EvaluateStreamResponse
+            {
+                CorrelationId = message.CorrelationId,
+                Error = new Error { Code = (int)StatusCode.ResourceExhausted, Message = refusal.Message },
+            };
         }
 
         var answer = await gate.AskAsync(message.Request, context.GetHttpContext().Caller(), gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);

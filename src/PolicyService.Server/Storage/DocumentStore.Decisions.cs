@@ -69,9 +69,9 @@ public sealed partial class DocumentStore : IOccurrenceSource
 
     /// <inheritdoc/>
     async Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> IOccurrenceSource.ReadAsync(
-        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
+        Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation)
     {
-        await _readers.WaitAsync(cancellation);
+        await _readers.EnterAsync(caller, cancellation);
         try
         {
             return await QueryAsync(async context =>
@@ -94,7 +94,7 @@ public sealed partial class DocumentStore : IOccurrenceSource
         }
         finally
         {
-            _readers.Release();
+            _readers.Leave(caller);
         }
     }
 

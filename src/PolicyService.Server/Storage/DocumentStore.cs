@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Storage;
 
@@ -32,12 +33,12 @@ public sealed partial class DocumentStore : IDisposable
     private readonly SemaphoreSlim _writer = new(1);
 
     /// <summary>Questions for evidence at a time: however many digests are asked about, some connections are left.</summary>
-    private readonly SemaphoreSlim _readers;
+    private readonly FairPlaces _readers;
 
     private readonly ILogger _logger;
 
     internal DocumentStore(StoreDatabase database, TimeProvider time, ILogger? logger = null) =>
-        (_database, _time, _logger, _readers) = (database, time, logger ?? NullLogger.Instance, new SemaphoreSlim(database.MaxReaders));
+        (_database, _time, _logger, _readers) = (database, time, logger ?? NullLogger.Instance, new FairPlaces(database.MaxReaders));
 
     /// <summary>Where the database is, for logs; without a password.</summary>
     public string Place => _database.Place;
@@ -92,11 +93,7 @@ public sealed partial class DocumentStore : IDisposable
             : new StoreOutcome.Page([], "");
     }
 
-    public void Dispose()
-    {
-        _writer.Dispose();
-        _readers.Dispose();
-    }
+    public void Dispose() => _writer.Dispose();
 
 #pragma warning disable RS0030 // The comparison runs in the database, bytewise.
     private static IQueryable<DocumentRow> Documents(StoreContext context, StoredKind kind, string parent, string after) => context.Documents.AsNoTracking()

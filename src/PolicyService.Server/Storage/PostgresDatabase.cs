@@ -24,8 +24,10 @@ internal sealed class PostgresDatabase : StoreDatabase
     private readonly DbContextOptions<StoreContext> _options;
     private readonly DbContextOptions<StoreContext> _pollOptions;
 
-    /// <exception cref="SettingsException">The connection string is none.</exception>
-    public PostgresDatabase(string connectionString)
+    /// <param name="connectionString">Where it is, and who connects.</param>
+    /// <param name="passwordFile">File of the password; null: the text has it, or none is needed.</param>
+    /// <exception cref="SettingsException">The connection string is none, or there is no password in the file.</exception>
+    public PostgresDatabase(string connectionString, string? passwordFile = null)
     {
         NpgsqlConnectionStringBuilder builder;
         try
@@ -46,14 +48,21 @@ internal sealed class PostgresDatabase : StoreDatabase
         builder.MaxPoolSize = Math.Max(builder.MaxPoolSize, 4);
         MaxCallers = Math.Min(Limits.StoreCallers, builder.MaxPoolSize / 4);
         MaxReaders = Math.Min(Limits.EvidenceReaders, builder.MaxPoolSize / 2);
-        _options = new DbContextOptionsBuilder<StoreContext>().UseNpgsql(builder.ConnectionString).Options;
+        var password = passwordFile is null ? null : PostgresPassword.Open(passwordFile, builder);
+        _options = Options(builder, password);
         // Another text is another pool.
         builder.MaxPoolSize = PollConnections;
         builder.MinPoolSize = 0;
-        _pollOptions = new DbContextOptionsBuilder<StoreContext>().UseNpgsql(builder.ConnectionString).Options;
+        _pollOptions = Options(builder, password);
     }
 
     public override string Place { get; }
+
+    private static DbContextOptions<StoreContext> Options(NpgsqlConnectionStringBuilder builder, PostgresPassword? password)
+    {
+        var options = new DbContextOptionsBuilder<StoreContext>();
+        return (password is null ? options.UseNpgsql(builder.ConnectionString) : options.UseNpgsql(password.SourceOf(builder))).Options;
+    }
 
     public override StoreContext CreateContext() => new(_options);
 

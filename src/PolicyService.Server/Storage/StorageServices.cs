@@ -8,7 +8,7 @@ public static class StorageServices
     public static void AddStore(this IServiceCollection services, ServerSettings settings)
     {
         StoreDatabase? database = settings.StorePath is { } path ? new SqliteDatabase(path)
-            : settings.StorePostgres is { } postgres ? new PostgresDatabase(postgres)
+            : settings.StorePostgres is { } postgres ? new PostgresDatabase(postgres, settings.StorePostgresPasswordFile)
             : null;
         if (database is null)
         {

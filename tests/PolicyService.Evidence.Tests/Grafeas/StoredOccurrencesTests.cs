@@ -23,13 +23,13 @@ public sealed class StoredOccurrencesTests
     [Fact, Trait("attack", "85")]
     public async Task One_question_serves_all_notes_and_every_later_decision()
     {
-        var found = await _stored.OfAsync(1, Attestations.Image, [Qa, Build, Project], Cancellation);
+        var found = await _stored.OfAsync(1, Attestations.Image, [Qa, Build, Project], "", Cancellation);
         Assert.Single(found[Qa].Attestations);
         Assert.Empty(found[Build].Attestations);
         for (var turn = 0; turn < 100; turn++)
         {
-            await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation);
-            await _stored.OfAsync(1, Attestations.Image, [Project, Build], Cancellation);
+            await _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation);
+            await _stored.OfAsync(1, Attestations.Image, [Project, Build], "", Cancellation);
         }
 
         Assert.Equal([3], _source.Asked.Select(asked => asked.Count));
@@ -40,8 +40,8 @@ public sealed class StoredOccurrencesTests
     {
         _source.Wait();
         using var leaving = new CancellationTokenSource();
-        var first = _stored.OfAsync(1, Attestations.Image, [Qa], leaving.Token).AsTask();
-        var others = Enumerable.Range(0, 5_000).Select(_ => _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation).AsTask()).ToArray();
+        var first = _stored.OfAsync(1, Attestations.Image, [Qa], "", leaving.Token).AsTask();
+        var others = Enumerable.Range(0, 5_000).Select(_ => _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation).AsTask()).ToArray();
 
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -54,12 +54,12 @@ public sealed class StoredOccurrencesTests
     [Fact, Trait("attack", "93")]
     public async Task New_version_asks_anew_and_an_old_one_is_served_from_the_newer()
     {
-        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
+        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation))[Qa].Attestations);
         _source.IsEmpty = true;
 
-        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
-        Assert.Empty((await _stored.OfAsync(2, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
-        Assert.Empty((await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
+        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation))[Qa].Attestations);
+        Assert.Empty((await _stored.OfAsync(2, Attestations.Image, [Qa], "", Cancellation))[Qa].Attestations);
+        Assert.Empty((await _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation))[Qa].Attestations);
         Assert.Equal(2, _source.Asked.Count);
     }
 
@@ -68,12 +68,12 @@ public sealed class StoredOccurrencesTests
     {
         _source.Failure = new EvidenceSourceException("CONNECTION", "it is gone");
         var failures = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ =>
-            Assert.ThrowsAsync<EvidenceSourceException>(() => _stored.OfAsync(1, Attestations.Image, [Qa, Build], Cancellation).AsTask())));
+            Assert.ThrowsAsync<EvidenceSourceException>(() => _stored.OfAsync(1, Attestations.Image, [Qa, Build], "", Cancellation).AsTask())));
         Assert.All(failures, failure => Assert.Equal("CONNECTION", failure.Class));
 
         _source.Failure = null;
 
-        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation))[Qa].Attestations);
+        Assert.Single((await _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation))[Qa].Attestations);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -81,7 +81,7 @@ public sealed class StoredOccurrencesTests
     {
         _source.Answers = answersElse;
         _source.Wait();
-        var asking = _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation).AsTask();
+        var asking = _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation).AsTask();
         while (!asking.IsCompleted)
         {
             _time.Advance(TimeSpan.FromMilliseconds(500));
@@ -101,7 +101,7 @@ public sealed class StoredOccurrencesTests
         })
         {
             _source.Failure = thrown;
-            var failure = await Assert.ThrowsAsync<EvidenceSourceException>(() => _stored.OfAsync(1, Attestations.Image, [Qa], Cancellation).AsTask());
+            var failure = await Assert.ThrowsAsync<EvidenceSourceException>(() => _stored.OfAsync(1, Attestations.Image, [Qa], "", Cancellation).AsTask());
             Assert.Equal((name, isOwn), (failure.Class, failure.IsOwnFault));
         }
     }
@@ -113,9 +113,9 @@ public sealed class StoredOccurrencesTests
         var note = OccurrenceParent.Of(Attestations.Note("x"));
         var project = OccurrenceParent.OfProject("projects/acme/notes/x");
 
-        await _stored.OfAsync(1, Attestations.Image, [note], Cancellation);
-        await _stored.OfAsync(1, Attestations.Image, [project], Cancellation);
-        await _stored.OfAsync(1, Other, [note], Cancellation);
+        await _stored.OfAsync(1, Attestations.Image, [note], "", Cancellation);
+        await _stored.OfAsync(1, Attestations.Image, [project], "", Cancellation);
+        await _stored.OfAsync(1, Other, [note], "", Cancellation);
 
         Assert.Equal(3, _source.Asked.Count);
     }
@@ -125,7 +125,7 @@ public sealed class StoredOccurrencesTests
     {
         for (var number = 0; number < 60_000; number++)
         {
-            await _stored.OfAsync(1, Digest.Of(BitConverter.GetBytes(number)), [Build], Cancellation);
+            await _stored.OfAsync(1, Digest.Of(BitConverter.GetBytes(number)), [Build], "", Cancellation);
         }
 
         Assert.InRange(_stored.Count, 1, 50_000);
@@ -155,7 +155,7 @@ public sealed class StoredOccurrencesTests
         public void Answer() => _answer.SetResult();
 
         public async Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> ReadAsync(
-            Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation)
+            Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation)
         {
             lock (Asked)
             {

@@ -28,6 +28,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public StreamReader Output => _process.StandardOutput;
 
+    public string GrpcUrl { get; private set; } = "";
+
     public PolicyDecisionService.PolicyDecisionServiceClient Client { get; private set; } = null!;
 
     public HttpClient Http { get; private set; } = null!;
@@ -49,7 +51,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             ready = server.Errors.Select(line => Ready().Match(line)).FirstOrDefault(match => match.Success);
             return ready is not null;
         });
-        server._channel = GrpcChannel.ForAddress(ready!.Groups["grpc"].Value);
+        server.GrpcUrl = ready!.Groups["grpc"].Value;
+        server._channel = GrpcChannel.ForAddress(server.GrpcUrl);
         server.Client = new PolicyDecisionService.PolicyDecisionServiceClient(server._channel);
         server.Http = new HttpClient { BaseAddress = new Uri(ready.Groups["http"].Value) };
         return server;

@@ -1,4 +1,6 @@
 using System.Net;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -7,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 using PolicyService.Server.Endpoints.Rest;
 
 namespace PolicyService.Server.Tests.Rest;
@@ -98,6 +101,26 @@ public sealed class RequestGateTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Bound, TimeProvider.System, Cancellation));
     }
 
+    [Theory]
+    [InlineData(MethodType.Unary, true)]
+    [InlineData(MethodType.DuplexStreaming, false)]
+    public async Task Call_of_one_answer_that_nobody_takes_ends_and_a_stream_may_last(MethodType type, bool ends)
+    {
+        var marshaller = Marshallers.Create<string>(_ => [], _ => "");
+        var call = Request(0);
+        call.Request.Protocol = "HTTP/2";
+        call.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new GrpcMethodMetadata(typeof(object), new Method<string, string>(type, "s", "m", marshaller, marshaller))), "test"));
+        var taken = new TaskCompletionSource();
+        var running = _gate.InvokeAsync(call, _ => taken.Task);
+
+        _time.Advance(Limits.RequestTime - TimeSpan.FromTicks(1));
+        Assert.False(call.RequestAborted.IsCancellationRequested);
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal(ends, call.RequestAborted.IsCancellationRequested);
+        taken.SetResult();
+        await running;
+    }
+
     [Fact, Trait("attack", "96")]
     public async Task Every_endpoint_of_the_store_is_behind_the_gate_and_connections_are_bounded()
     {
@@ -140,7 +163,6 @@ public sealed class RequestGateTests : IDisposable
 
     public void Dispose()
     {
-        _gate.Dispose();
         _lifetime.Dispose();
         _services.Dispose();
     }
@@ -178,6 +200,7 @@ public sealed class RequestGateTests : IDisposable
     private DefaultHttpContext Request(int length, bool usesStore = true)
     {
         var context = new DefaultHttpContext { RequestServices = _services };
+        context.SetCaller(Caller.Anonymous);
         context.Request.Protocol = "HTTP/1.1";
         context.Request.ContentLength = length;
         context.Request.Body = new MemoryStream(new byte[length]);

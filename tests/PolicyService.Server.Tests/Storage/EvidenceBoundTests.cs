@@ -95,7 +95,7 @@ public sealed class EvidenceBoundTests : IDisposable
         await AddAsync(test, 1, 1000);
         OccurrenceParent[] parents = [.. Enumerable.Range(0, 510).Select(number => OccurrenceParent.OfProject($"p{number}")), OccurrenceParent.OfProject("flood"), Parent];
 
-        var found = await ((IOccurrenceSource)test.Store).ReadAsync(Parsed, parents, Cancellation);
+        var found = await ((IOccurrenceSource)test.Store).ReadAsync(Parsed, parents, "", Cancellation);
 
         Assert.Equal((512, 2), (found.Count, found.Values.Sum(one => one.Attestations.Count)));
         Assert.Single(found[Parent].Attestations);
@@ -109,7 +109,7 @@ public sealed class EvidenceBoundTests : IDisposable
 
     private static async Task<(int Count, bool IsCut)> ReadAsync(TestStore test)
     {
-        var found = (await ((IOccurrenceSource)test.Store).ReadAsync(Parsed, [Parent], Cancellation))[Parent];
+        var found = (await ((IOccurrenceSource)test.Store).ReadAsync(Parsed, [Parent], "", Cancellation))[Parent];
         return (found.Attestations.Count, found.IsCut);
     }
 

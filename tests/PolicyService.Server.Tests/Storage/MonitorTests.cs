@@ -71,7 +71,7 @@ public sealed class MonitorTests : IDisposable
         public bool HasAnswered(TimeSpan within) => true;
 
         public Task<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> ReadAsync(
-            Digest digest, IReadOnlyCollection<OccurrenceParent> parents, CancellationToken cancellation) =>
-            parents.Any(parent => parent.Project.Length > 0) ? throw new InvalidOperationException("a bug") : inner.ReadAsync(digest, parents, cancellation);
+            Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation) =>
+            parents.Any(parent => parent.Project.Length > 0) ? throw new InvalidOperationException("a bug") : inner.ReadAsync(digest, parents, caller, cancellation);
     }
 }

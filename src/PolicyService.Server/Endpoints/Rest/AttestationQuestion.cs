@@ -9,6 +9,7 @@ using PolicyService.Core.Policies;
 using PolicyService.Evidence;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
+using PolicyService.Server.Access;
 using PolicyService.Server.Policies;
 using PolicyService.Server.Storage;
 
@@ -49,7 +50,7 @@ internal sealed class AttestationQuestion(SnapshotInForce inForce, PublicKeyCach
         }
 
         // Without the store, whose attestations are not asked about; and with a memory of its own: callers could fill that of the decisions.
-        var evidence = await new EvidenceCollector(new VerifiedSignatures(), keys).CollectAsync(snapshot, selection, now, storeVersion: 0, now, cancellation);
+        var evidence = await new EvidenceCollector(new VerifiedSignatures(), keys).CollectAsync(snapshot, selection, now, storeVersion: 0, Caller.Anonymous.Name, now, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
         return decision is { Verdict: Verdict.Allow, Conformance: Conformance.Conformant }
             ? ValidateReply.Verified

@@ -122,6 +122,11 @@ internal static class PlatformPolicyEndpoints
             return invalid;
         }
 
+        if (context.Features.Get<RequestAllowance>()?.TakeBatch(pods.Sum(pod => pod.Images.Count)) is { } exhausted)
+        {
+            return RestError.Retry(context, exhausted.Message, exhausted.RetryAfter);
+        }
+
         var outcome = await store.GetAsync(key, context.RequestAborted);
         if (outcome is not StoreOutcome.Found found)
         {
@@ -131,7 +136,7 @@ internal static class PlatformPolicyEndpoints
         // The answer tells what is attested in the projects that the checks name.
         return PlatformQuestion.ProjectsOf(found.Document).Where(other => other != key.Project)
             .Select(other => access.Refusal(context, Permissions.OccurrencesList, $"projects/{other}")).FirstOrDefault(hidden => hidden is not null)
-            ?? Results.Json(await question.AskAsync(found.Document, pods, context.RequestAborted), RestJson.Default.EvaluateReply);
+            ?? Results.Json(await question.AskAsync(found.Document, pods, context.Caller().Name, context.RequestAborted), RestJson.Default.EvaluateReply);
     }
 
     private static bool TryKey(

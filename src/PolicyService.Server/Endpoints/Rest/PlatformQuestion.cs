@@ -20,7 +20,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
     /// <summary>No cluster of anybody.</summary>
     private const string Cluster = "any.any";
 
-    public async Task<EvaluateReply> AskAsync(StoredDocument document, IReadOnlyList<PodQuestion> pods, CancellationToken cancellation)
+    public async Task<EvaluateReply> AskAsync(StoredDocument document, IReadOnlyList<PodQuestion> pods, string caller, CancellationToken cancellation)
     {
         var policy = Parse(document);
         var version = inForce.Current ?? throw new InvalidOperationException("no documents were read before the first request");
@@ -34,7 +34,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             var images = new List<ImageReply>();
             foreach (var image in pod.Images)
             {
-                images.Add(await JudgeAsync(version, snapshot, policy, pod, image, now, either.Token));
+                images.Add(await JudgeAsync(version, snapshot, policy, pod, image, caller, now, either.Token));
             }
 
             replies.Add(new PodReply(pod.Name, pod.Namespace, pod.ServiceAccount, images));
@@ -52,7 +52,14 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             ?? throw new InvalidOperationException("the store has a platform policy that cannot be read");
 
     private async Task<ImageReply> JudgeAsync(
-        PolicyVersion version, PolicySnapshot snapshot, PlatformPolicy policy, PodQuestion pod, ImageReference image, DateTimeOffset now, CancellationToken cancellation)
+        PolicyVersion version,
+        PolicySnapshot snapshot,
+        PlatformPolicy policy,
+        PodQuestion pod,
+        ImageReference image,
+        string caller,
+        DateTimeOffset now,
+        CancellationToken cancellation)
     {
         var request = new EvaluationRequest(image, Cluster) { Namespace = pod.Namespace, ServiceAccount = pod.ServiceAccount };
         if (snapshot.Select(request, version.AgeAt(now)) is not SelectionResult.Selected { Selection: var selection })
@@ -65,7 +72,7 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
             return ImageReply.Of(image, settled);
         }
 
-        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now, cancellation);
+        var evidence = await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, caller, now, cancellation);
         return ImageReply.Of(image, PlatformEvaluation.Judge(policy, request, evidence, now));
     }
 

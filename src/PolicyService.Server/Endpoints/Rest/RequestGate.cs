@@ -1,7 +1,10 @@
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using PolicyService.Core;
+using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -10,12 +13,12 @@ namespace PolicyService.Server.Endpoints.Rest;
 internal sealed record RequestCost(bool UsesStore);
 
 /// <summary>
-/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, and have the rest of the
-/// store's connections for themselves.
+/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, where only the time is
+/// bounded here, and have the rest of the store's connections for themselves.
 /// </summary>
-internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null) : IDisposable
+internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null)
 {
-    private readonly SemaphoreSlim _callers = new(store?.Database.MaxCallers ?? Limits.StoreCallers);
+    private readonly FairPlaces _callers = new(store?.Database.MaxCallers ?? Limits.StoreCallers);
     private readonly BodyBudget _documents = new();
     private readonly BodyBudget _evaluations = new();
 
@@ -23,7 +26,7 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol))
         {
-            await next(context);
+            await EndingAsync(context, next);
             return;
         }
 
@@ -41,7 +44,22 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
     }
 
-    public void Dispose() => _callers.Dispose();
+    /// <summary>
+    /// A call of one answer ends in time too: without window for it, an answer would wait for as long as its connection lives. Streams
+    /// may last; what waits in one is bounded.
+    /// </summary>
+    private async Task EndingAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: MethodType.Unary })
+        {
+            await next(context);
+            return;
+        }
+
+        using var ending = new CancellationTokenSource(Limits.RequestTime, time);
+        await using var aborting = ending.Token.UnsafeRegister(static state => ((HttpContext)state!).Abort(), context);
+        await next(context);
+    }
 
     private static void SetRates(HttpContext context)
     {
@@ -63,7 +81,8 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         var budget = cost.UsesStore ? _documents : _evaluations;
         var bytes = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is false ? 0
             : (int)Math.Min(context.Request.ContentLength ?? Limits.MessageBytes, Limits.MessageBytes);
-        if (!budget.TryTake(bytes))
+        var usage = context.Features.Get<RequestAllowance>()?.Usage;
+        if (!budget.TryTake(bytes, usage))
         {
             await RefuseAsync(context, "too many large requests are under way");
             return;
@@ -83,14 +102,15 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
         finally
         {
-            budget.Return(bytes);
+            budget.Return(bytes, usage);
         }
     }
 
     /// <summary>The place is held until the answer is written.</summary>
     private async Task CallStoreAsync(HttpContext context, RequestDelegate next)
     {
-        if (!await TryEnterAsync(context.RequestAborted))
+        var caller = context.Caller().Name;
+        if (!await TryEnterAsync(caller, context.RequestAborted))
         {
             await RefuseAsync(context, "too many requests use the store");
             return;
@@ -102,16 +122,16 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
         finally
         {
-            _callers.Release();
+            _callers.Leave(caller);
         }
     }
 
-    private async Task<bool> TryEnterAsync(CancellationToken cancellation)
+    private async Task<bool> TryEnterAsync(string caller, CancellationToken cancellation)
     {
         using var patience = new Decisions.TimedCancellation(Limits.StoreCallerPatience, time, cancellation);
         try
         {
-            await _callers.WaitAsync(patience.Token);
+            await _callers.EnterAsync(caller, patience.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -120,28 +140,33 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
         }
     }
 
-    private static Task RefuseAsync(HttpContext context, string why)
-    {
-        context.Response.Headers.RetryAfter = "1";
-        return RestError.WriteAsync(context, StatusCodes.Status429TooManyRequests, "RESOURCE_EXHAUSTED", $"{why}: try again");
-    }
+    private static Task RefuseAsync(HttpContext context, string why) =>
+        RestError.WriteRetryAsync(context, $"{why}: try again", TimeSpan.FromSeconds(1));
 
-    /// <summary>Bytes of bodies in memory.</summary>
+    /// <summary>Bytes of bodies in memory: of all callers, and of each where callers are told apart.</summary>
     private sealed class BodyBudget
     {
         private long _left = Limits.BufferedBodyBytes;
 
-        public bool TryTake(int bytes)
+        public bool TryTake(int bytes, CallerUsage? usage)
         {
-            if (Interlocked.Add(ref _left, -bytes) >= 0)
+            var own = usage is null ? 0 : Interlocked.Add(ref usage.BodyBytes, bytes);
+            if (Interlocked.Add(ref _left, -bytes) >= 0 && own <= Limits.BufferedBodyBytesPerCaller)
             {
                 return true;
             }
 
-            Return(bytes);
+            Return(bytes, usage);
             return false;
         }
 
-        public void Return(int bytes) => Interlocked.Add(ref _left, bytes);
+        public void Return(int bytes, CallerUsage? usage)
+        {
+            Interlocked.Add(ref _left, bytes);
+            if (usage is not null)
+            {
+                Interlocked.Add(ref usage.BodyBytes, -bytes);
+            }
+        }
     }
 }

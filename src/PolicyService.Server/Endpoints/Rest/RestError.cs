@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -31,6 +32,19 @@ public static class RestError
         return Results.Json(new ErrorBody(new ErrorContent(code, message, status, details)), RestJson.Default.ErrorBody, statusCode: code);
     }
 
+    /// <summary>The answer to who asks too much: 429, when to ask again in <c>Retry-After</c> and in <c>google.rpc.RetryInfo</c>.</summary>
+    public static Task WriteRetryAsync(HttpContext context, string message, TimeSpan after) => Retry(context, message, after).ExecuteAsync(context);
+
+    /// <summary>The same from within an endpoint.</summary>
+    public static IResult Retry(HttpContext context, string message, TimeSpan after)
+    {
+        // The header knows whole seconds only.
+        context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        var retry = new ErrorDetail(null, string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(after.TotalMilliseconds) / 1000:0.###}s"));
+        var body = new ErrorBody(new ErrorContent(StatusCodes.Status429TooManyRequests, message, "RESOURCE_EXHAUSTED", [retry]));
+        return Results.Json(body, RestJson.Default.ErrorBody, statusCode: StatusCodes.Status429TooManyRequests);
+    }
+
     private static string Message(IReadOnlyList<FieldViolation> violations)
     {
         var first = violations[0];
@@ -43,8 +57,9 @@ internal sealed record ErrorBody(ErrorContent Error);
 
 internal sealed record ErrorContent(int Code, string Message, string Status, IReadOnlyList<ErrorDetail>? Details);
 
-internal sealed record ErrorDetail(IReadOnlyList<FieldViolation> FieldViolations)
+/// <summary><c>google.rpc.BadRequest</c>, or <c>google.rpc.RetryInfo</c>.</summary>
+internal sealed record ErrorDetail(IReadOnlyList<FieldViolation>? FieldViolations, string? RetryDelay = null)
 {
     [JsonPropertyName("@type"), JsonPropertyOrder(-1)]
-    public string Type { get; } = "type.googleapis.com/google.rpc.BadRequest";
+    public string Type { get; } = "type.googleapis.com/google.rpc." + (RetryDelay is null ? "BadRequest" : "RetryInfo");
 }

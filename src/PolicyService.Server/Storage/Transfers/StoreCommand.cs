@@ -78,7 +78,7 @@ internal static class StoreCommand
             throw new SettingsException($"there is no store `{path}`: give the file a service uses");
         }
 
-        return new DocumentStore(string.IsNullOrEmpty(path) ? new PostgresDatabase(postgres!) : new SqliteDatabase(path), time);
+        return new DocumentStore(string.IsNullOrEmpty(path) ? new PostgresDatabase(postgres!, configuration[SettingsTable.StorePostgresPasswordFile.Name] is { Length: > 0 } file ? file : null) : new SqliteDatabase(path), time);
     }
 
     private static async Task<int> SayAsync(StoreOutcome outcome, TextWriter output, TextWriter error)
