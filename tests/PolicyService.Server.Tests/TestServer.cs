@@ -77,6 +77,7 @@ internal sealed class TestServer : IAsyncDisposable
         params string[] more)
     {
         var log = new LogLines();
+        var address = more.Contains("--Tls:Certificate") ? "https://127.0.0.1:0" : "http://127.0.0.1:0";
         string[] arguments =
         [
             "--Policies:Directory", documents.Path, "--Audit:File", auditFile ?? documents.Beside("records.jsonl"),
