@@ -87,7 +87,9 @@ public sealed class AnonymousPathTests(TokenServer shared) : IClassFixture<Token
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.GrpcUrl}{path}")
             {
-                Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent([0, 0, 0, 0, 0]) { Headers = { ContentType = new("application/grpc") } },
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Content = new ByteArrayContent([0, 0, 0, 0, 0]) { Headers = { ContentType = new("application/grpc") } },
             };
             using var response = await http.SendAsync(request, Cancellation);
 

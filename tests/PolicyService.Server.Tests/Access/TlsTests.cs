@@ -49,7 +49,9 @@ public sealed class TlsTests : IDisposable
         await using var server = await StartAsync();
         var start = new System.Diagnostics.ProcessStartInfo("openssl", ["s_client", "-connect", new Uri(server.HttpUrl).Authority, version, "-cipher", "ALL:@SECLEVEL=0", "-alpn", "http/1.1"])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var process = System.Diagnostics.Process.Start(start)!;
         process.StandardInput.Close();

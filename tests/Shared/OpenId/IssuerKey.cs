@@ -34,14 +34,23 @@ internal sealed class IssuerKey : IDisposable
             var numbers = rsa.ExportParameters(includePrivateParameters: false);
             return new JsonObject
             {
-                ["kty"] = "RSA", ["use"] = "sig", ["kid"] = KeyId, ["n"] = Base64Url.EncodeToString(numbers.Modulus), ["e"] = Base64Url.EncodeToString(numbers.Exponent),
+                ["kty"] = "RSA",
+                ["use"] = "sig",
+                ["kid"] = KeyId,
+                ["n"] = Base64Url.EncodeToString(numbers.Modulus),
+                ["e"] = Base64Url.EncodeToString(numbers.Exponent),
             };
         }
 
         var point = ((ECDsa)_key).ExportParameters(includePrivateParameters: false).Q;
         return new JsonObject
         {
-            ["kty"] = "EC", ["crv"] = "P-256", ["use"] = "sig", ["kid"] = KeyId, ["x"] = Base64Url.EncodeToString(point.X), ["y"] = Base64Url.EncodeToString(point.Y),
+            ["kty"] = "EC",
+            ["crv"] = "P-256",
+            ["use"] = "sig",
+            ["kid"] = KeyId,
+            ["x"] = Base64Url.EncodeToString(point.X),
+            ["y"] = Base64Url.EncodeToString(point.Y),
         };
     }
 
@@ -91,7 +100,11 @@ internal sealed class IssuerKey : IDisposable
     {
         var claims = new JsonObject
         {
-            ["iss"] = issuer, ["aud"] = "policyservice", ["sub"] = "somebody", ["iat"] = now.ToUnixTimeSeconds(), ["exp"] = now.AddMinutes(5).ToUnixTimeSeconds(),
+            ["iss"] = issuer,
+            ["aud"] = "policyservice",
+            ["sub"] = "somebody",
+            ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = now.AddMinutes(5).ToUnixTimeSeconds(),
         };
         foreach (var (name, value) in more)
         {
