@@ -1,10 +1,10 @@
-using System.Text.Json.Nodes;
 using System.Text;
+using System.Text.Json.Nodes;
+using PolicyService.Core;
 using PolicyService.Core.Access;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Policies;
-using PolicyService.Core;
 using PolicyService.Server.Access;
 using PolicyService.Server.Storage;
 
