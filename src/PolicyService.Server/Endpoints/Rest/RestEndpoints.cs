@@ -29,12 +29,12 @@ internal static class RestEndpoints
 
     /// <summary>Comes before every endpoint: what fails below is answered in Google's error shape.</summary>
     public static void UseRestErrors(this WebApplication application) => application.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            ExceptionHandler = FailedAsync,
-            AllowStatusCode404Response = true,
-            // A request that is too large is no failure of ours: nobody must be able to fill the log with them.
-            SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
-        });
+    {
+        ExceptionHandler = FailedAsync,
+        AllowStatusCode404Response = true,
+        // A request that is too large is no failure of ours: nobody must be able to fill the log with them.
+        SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
+    });
 
     /// <summary>Bounds what a request that may come in holds.</summary>
     public static void UseRest(this WebApplication application)
