@@ -105,6 +105,12 @@ public static class Limits
     /// <summary>Connections to one port at a time.</summary>
     public const int Connections = 2000;
 
+    /// <summary>Pieces of work that wait for a thread, beyond which new connections wait too: about those of two connections.</summary>
+    public const int PendingWork = 500;
+
+    /// <summary>What is read of a connection before it is looked at; bytes. It is held until the connection has ended.</summary>
+    public const int ConnectionReadBytes = 64 * 1024;
+
     /// <summary>Streams of HTTP/2 on one connection at a time; a client that needs more opens another connection.</summary>
     public const int StreamsPerConnection = 100;
 
@@ -197,6 +203,9 @@ public static class Limits
 
     /// <summary>How long a client may take to send the headers of a request.</summary>
     public static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a new connection waits before it looks again at whether work still piles up.</summary>
+    public static readonly TimeSpan PendingWorkPause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>
     /// How long a connection may be open without a request. Longer than the two minutes after which the usual clients and load balancers

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PolicyService.Core;
 using PolicyService.Core.Access;
 using PolicyService.Evidence;
@@ -32,6 +33,7 @@ public sealed class ServerHost
         _scheme = settings.Scheme;
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, settings));
+        builder.Services.Configure<SocketTransportOptions>(ConnectionLimits.Apply);
         Application = builder.Build();
     }
 
@@ -59,6 +61,8 @@ public sealed class ServerHost
         // Standard output belongs to the decision records.
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
+            // Many critical lines for each client that breaks the rules of HTTP/2: whoever likes could fill the log, and slow down what writes it.
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None)
             // A start that fails is told in one line, by Program.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
@@ -69,7 +73,7 @@ public sealed class ServerHost
         builder.Services.AddKeys();
         builder.Services.AddRemoteEvidence(settings);
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
-        builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>();
+        builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>().AddSingleton<ConnectionGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
         builder.Services.AddSingleton(OpenSink(settings));
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
@@ -151,12 +155,14 @@ public sealed class ServerHost
         kestrel.Listen(settings.Grpc, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            listen.ApplicationServices.GetRequiredService<ConnectionGate>().Use(listen);
             UseTls(listen);
             _listening[0] = listen;
         });
         kestrel.Listen(settings.Http, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
+            listen.ApplicationServices.GetRequiredService<ConnectionGate>().Use(listen);
             UseTls(listen);
             _listening[1] = listen;
         });

@@ -17,6 +17,13 @@ public static class AccessFileParser
 
     public static AccessFile? Parse(DocumentNode node, ProblemList problems)
     {
+        if (node is ScalarNode { IsNull: false })
+        {
+            // Not the text itself: a file that is nothing but a text may be a password, named where this file belongs.
+            problems.Error(node.Mark, "the access file is one value", "write a mapping of fields");
+            return null;
+        }
+
         if (MappingReader.Of(node, "the access file", problems) is not { } reader)
         {
             return null;

@@ -37,8 +37,7 @@ public sealed class MappingReader
 
         if (node is not null)
         {
-            // Not the text itself: a file that is nothing but a text may be a password, named where a document belongs.
-            problems.Error(node.Mark, $"{what} is {(node is ScalarNode { IsNull: false } ? "one value" : node.Kind)}", "write a mapping of fields");
+            problems.Error(node.Mark, $"{what} is {node.Kind}", "write a mapping of fields");
         }
 
         return null;

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PolicyService.Core;
 
 namespace PolicyService.Server.Endpoints;
@@ -9,9 +10,11 @@ namespace PolicyService.Server.Endpoints;
 /// </summary>
 internal static class ConnectionLimits
 {
+    /// <summary>The default is 1 MiB: some hundred connections that are opened, filled and closed at once would take all memory.</summary>
+    public static void Apply(SocketTransportOptions sockets) => sockets.MaxReadBufferSize = Limits.ConnectionReadBytes;
+
     public static void Apply(KestrelServerLimits limits)
     {
-        limits.MaxConcurrentConnections = Limits.Connections;
         limits.MaxRequestBodySize = Limits.MessageBytes;
         limits.MaxRequestHeadersTotalSize = Limits.HeaderBytes;
         limits.MaxRequestHeaderCount = Limits.Headers;
