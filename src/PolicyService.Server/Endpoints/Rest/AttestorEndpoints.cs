@@ -87,7 +87,7 @@ internal static class AttestorEndpoints
 
         // Its IAM policy goes with it, and what that granted.
         return RestEndpoints.Elsewhere(store, key) ?? await changes.RecordedAsync(
-            context, DocumentKey.Of(StoredKind.AttestorIam, key.Name), () => store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted), document => RestAnswer.Of(document));
+            context, key.Name, () => store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted), document => RestAnswer.Of(document));
     }
 
     private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)
