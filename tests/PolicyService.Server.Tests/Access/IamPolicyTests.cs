@@ -128,6 +128,22 @@ public sealed class IamPolicyTests(AdminServer admin) : IClassFixture<AdminServe
     }
 
     [Fact]
+    public async Task Iam_policies_of_a_project_that_a_directory_has_grant_nothing()
+    {
+        await using var access = await AccessServer.StartAsync(AdminServer.File);
+        const string Path = "/v1/projects/acme/attestors/build";
+        await AdminServer.AttestorsAsync(access, "acme", "build");
+        await AdminServer.SetAsync(access, Path[4..], $$"""{"role": "{{Viewer}}", "members": ["group:a"]}""");
+        await Eventually.Holds("the grant is in force", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.OK);
+
+        access.Server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy("ALWAYS_DENY"));
+
+        await Eventually.Holds("what nobody can see grants nothing", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.Forbidden);
+        access.Server.Documents.Delete("policy.yaml");
+        await Eventually.Holds("it counts again", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task Test_of_permissions_answers_what_the_caller_has()
     {
         var project = RestServer.NewProject();
