@@ -96,7 +96,7 @@ internal sealed class TestServer : IAsyncDisposable
 
             if (caller is not null)
             {
-                builder.Services.AddSingleton(caller);
+                builder.Services.AddSingleton(new AssertedCallers(caller));
             }
 
             configure?.Invoke(builder.Services);

@@ -142,6 +142,6 @@ internal sealed class AccessVerb(Terminal terminal)
             }
         }
 
-        return input with { Policies = policies, ClusterProjects = clusters };
+        return input with { Policies = policies, ClusterProjects = clusters, Projects = ProjectLinks.Of(documents) };
     }
 }

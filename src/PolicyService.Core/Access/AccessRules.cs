@@ -89,7 +89,10 @@ public sealed class AccessRules
     /// <param name="members">Who asks.</param>
     /// <param name="cluster">The cluster of the request.</param>
     /// <param name="project">The project the request names; empty: none, or it is settled whose the cluster is.</param>
-    public EvaluatorAccess Evaluator(IReadOnlyList<string> members, string cluster, string project)
+    /// <param name="isImplied">
+    /// The request does not name it: it is the only one there is. An entry with projects counts for those alone, as if one had been named.
+    /// </param>
+    public EvaluatorAccess Evaluator(IReadOnlyList<string> members, string cluster, string project, bool isImplied = false)
     {
         var found = EvaluatorAccess.None;
         if (members.Count > 0)
@@ -110,7 +113,8 @@ public sealed class AccessRules
             {
                 foreach (var grant in _evaluators.GetValueOrDefault((member, named)) ?? [])
                 {
-                    var covers = project.Length == 0 || grant.Projects.Contains(project, StringComparer.Ordinal) || grant.Projects.Contains(Any, StringComparer.Ordinal);
+                    var covers = project.Length == 0 || (isImplied && grant.Projects.Count == 0)
+                        || grant.Projects.Contains(project, StringComparer.Ordinal) || grant.Projects.Contains(Any, StringComparer.Ordinal);
                     found = !covers ? found with { MayAsk = true } : new EvaluatorAccess(
                         true, true, found.Rights | grant.Rights,
                         [.. found.Grants, new AccessGrant(member, string.Create(CultureInfo.InvariantCulture, $"evaluators[{grant.Index}]"), named, AccessGrant.OfFile)]);

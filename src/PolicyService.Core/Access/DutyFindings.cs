@@ -3,6 +3,8 @@ namespace PolicyService.Core.Access;
 /// <summary>Who can both change what is required and make what is required.</summary>
 internal static class DutyFindings
 {
+    private static readonly string[] ChangingAttestors = [Permissions.AttestorsCreate, Permissions.AttestorsUpdate, Permissions.AttestorsSetIam];
+
     /// <summary>
     /// What changes the requirement. An attestor's keys and its note are signing power: whoever adds a key signs with it. Who sets IAM policies
     /// can give the rest to anybody.
@@ -10,7 +12,7 @@ internal static class DutyFindings
     private static readonly string[] Changing =
     [
         Permissions.PolicyUpdate, Permissions.PolicySetIam, Permissions.PlatformPoliciesCreate, Permissions.PlatformPoliciesReplace, Permissions.PlatformPoliciesDelete,
-        Permissions.AttestorsCreate, Permissions.AttestorsUpdate, Permissions.AttestorsSetIam,
+        .. ChangingAttestors,
     ];
 
     public static IEnumerable<SeparationFinding> Of(SeparationInput input, IReadOnlyList<RoleGrant> grants)
@@ -18,6 +20,7 @@ internal static class DutyFindings
         var projects = grants.Select(grant => AccessResource.ProjectOf(grant.Resource)?["projects/".Length..]).OfType<string>()
             .Concat(input.File.Evaluators.SelectMany(evaluator => evaluator.Projects))
             .Concat(input.ClusterProjects?.Values ?? [])
+            .Concat(input.Projects?.Keys ?? [])
             .Append(AccessResource.Everything).Distinct(StringComparer.Ordinal).ToArray();
         var members = grants.Select(grant => grant.Member).Concat(input.File.Evaluators.SelectMany(evaluator => evaluator.Members).Where(member => member.Grants).Select(member => member.ToString()))
             .Where(member => !Member.IsReserved(member)).Distinct(StringComparer.Ordinal);
@@ -43,8 +46,11 @@ internal static class DutyFindings
         // What everybody has each has; but then something of it has to be the member's own.
         string[] names = member == Member.AllAuthenticatedUsers ? [member] : [member, Member.AllAuthenticatedUsers];
         var all = names.SelectMany(name => byMember[name]).ToArray();
-        var changing = all.Where(grant => IsIn(grant, project) && Changing.Any(grant.Role.Permissions.Contains)).ToArray();
-        var attaching = all.Where(grant => IsIn(grant, project) && grant.Role.Permissions.Contains(Permissions.NotesAttach)).ToArray();
+        // An attestor that its policy needs, and the note of one, may be another project's.
+        var links = input.Projects?.GetValueOrDefault(project) ?? ProjectLinks.None;
+        var changing = all.Where(grant => (IsIn(grant, project) && Changing.Any(grant.Role.Permissions.Contains))
+            || (links.Attestors.Any(other => IsIn(grant, other)) && ChangingAttestors.Any(grant.Role.Permissions.Contains))).ToArray();
+        var attaching = all.Where(grant => (IsIn(grant, project) || links.Notes.Any(other => IsIn(grant, other))) && grant.Role.Permissions.Contains(Permissions.NotesAttach)).ToArray();
         // An occurrence may lie in another project than the note it is attached to.
         var creating = all.Where(grant => grant.Role.Permissions.Contains(Permissions.OccurrencesCreate)).ToArray();
         var inline = input.File.Evaluators.Where(evaluator =>
@@ -84,10 +90,17 @@ internal static class DutyFindings
             return true;
         }
 
+        if (input is { ClusterProjects: null, Projects: null })
+        {
+            // Nothing says whose its clusters are: they may be anybody's.
+            return true;
+        }
+
         var known = input.ClusterProjects ?? new Dictionary<string, string>();
-        return project != AccessResource.Everything
-            && evaluator.Clusters.Any(cluster => cluster == AccessResource.Everything
-                ? known.Values.Contains(project)
-                : (known.GetValueOrDefault(cluster) ?? known.GetValueOrDefault(AccessResource.Everything)) == project);
+        // Where there is one project only, it decides about clusters that nothing lists.
+        var otherwise = known.GetValueOrDefault(AccessResource.Everything) ?? (input.Projects is { Count: 1 } only ? only.Keys.First() : null);
+        return project != AccessResource.Everything && evaluator.Clusters.Any(cluster => cluster == AccessResource.Everything
+            ? known.Values.Append(otherwise).Contains(project)
+            : (known.GetValueOrDefault(cluster) ?? otherwise) == project);
     }
 }

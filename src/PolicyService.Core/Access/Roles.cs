@@ -59,7 +59,7 @@ public static class Roles
         Of(NotesEditor, EditNotes),
         Of(OccurrencesViewer, Permissions.OccurrencesList, OccurrencesGet),
         Of(OccurrencesEditor, EditOccurrences),
-        Of(AnalysisViewer, NotesList, NotesGet, NotesListOccurrences, Permissions.OccurrencesList, OccurrencesGet),
+        Of(AnalysisViewer, NotesList, NotesGet, Permissions.OccurrencesList, OccurrencesGet),
         Of(AnalysisEditor, [.. EditNotes, NotesListOccurrences, .. EditOccurrences]),
         Of(AnalysisAdmin, [.. EditNotes, .. EditOccurrences]),
         Of(Monitor, MetricsGet),

@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using PolicyService.Core.Policies;
+
 namespace PolicyService.Core.Access;
 
 /// <summary>What a line of the report is about; the first two are what nobody should have overlooked.</summary>
@@ -37,7 +40,35 @@ public sealed record SeparationInput(
     AccessFile File,
     IReadOnlyDictionary<string, IamPolicy> Policies,
     IReadOnlyDictionary<string, string>? ClusterProjects,
-    IReadOnlySet<AccessUse>? Uses);
+    IReadOnlySet<AccessUse>? Uses)
+{
+    /// <summary>All projects, with what the policy of each takes from others; null: no documents were given.</summary>
+    public IReadOnlyDictionary<string, ProjectLinks>? Projects { get; init; }
+}
+
+/// <summary>What of other projects decides in one project.</summary>
+/// <param name="Attestors">Projects of the attestors that its policy needs.</param>
+/// <param name="Notes">Projects of the notes of those attestors, and of its own ones.</param>
+public sealed record ProjectLinks(IReadOnlySet<string> Attestors, IReadOnlySet<string> Notes)
+{
+    /// <summary>Nothing is known of any.</summary>
+    public static ProjectLinks None { get; } = new(FrozenSet<string>.Empty, FrozenSet<string>.Empty);
+
+    /// <summary>The links of every project.</summary>
+    public static IReadOnlyDictionary<string, ProjectLinks> Of(DocumentSet documents)
+    {
+        var attestors = documents.Projects.SelectMany(project => project.Attestors).ToLookup(attestor => attestor.Name);
+        return documents.Projects.ToDictionary(project => project.Id, Links, StringComparer.Ordinal);
+
+        ProjectLinks Links(ProjectDocuments project)
+        {
+            var needed = project.Policy is { } policy ? policy.SpecificRules.Values.Append(policy.DefaultRule).SelectMany(rule => rule.RequireAttestationsBy).ToArray() : [];
+            return new ProjectLinks(
+                needed.Select(name => name.Project).Where(other => other != project.Id).ToHashSet(StringComparer.Ordinal),
+                needed.SelectMany(name => attestors[name]).Concat(project.Attestors).Select(attestor => attestor.Note.Project).ToHashSet(StringComparer.Ordinal));
+        }
+    }
+}
 
 /// <summary>That a grant was used, as records tell it.</summary>
 /// <param name="Member">Whose.</param>

@@ -40,12 +40,12 @@ internal static class AccessServices
         application.Services.GetRequiredService<ClientAuthorities>();
         application.Services.GetService<ServerCertificate>();
         var log = application.Services.GetRequiredService<AuthenticationLog>();
-        var said = application.Services.GetService<Func<HttpContext, Caller>>();
+        var said = application.Services.GetService<AssertedCallers>();
         application.Use(async (context, next) =>
         {
             if (!isOn || said is not null)
             {
-                context.SetCaller(said?.Invoke(context) ?? Access.Caller.Anonymous);
+                context.SetCaller(said?.Of(context) ?? Access.Caller.Anonymous);
                 await next(context);
                 return;
             }

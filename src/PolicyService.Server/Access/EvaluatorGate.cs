@@ -37,7 +37,8 @@ public sealed class EvaluatorGate(AccessLog log)
 
         // Where something says whose the cluster is, another project than that is refused by everybody's decision.
         var isSettled = snapshot.Clusters is { } clusters && (clusters.Default is not null || clusters.Clusters.ContainsKey(request.Cluster));
-        var access = rules.Evaluator(caller.Members, request.Cluster, isSettled ? "" : request.Project);
+        var isImplied = !isSettled && request.Project.Length == 0 && snapshot.Projects.Count == 1;
+        var access = rules.Evaluator(caller.Members, request.Cluster, isSettled ? "" : isImplied ? snapshot.Projects.Keys[0] : request.Project, isImplied);
         refusal = Missing(request, caller, access);
         if (refusal is not null)
         {
@@ -63,9 +64,9 @@ public sealed class EvaluatorGate(AccessLog log)
 
         if (!access.MayNameProject)
         {
-            return new EvaluatorRefusal(
-                "project",
-                $"{name} lacks {Permissions.PolicyEvaluate} on the cluster {cluster} for projects/{Shown.Value(request.Project)}: name the project under `projects` in {Evaluators}");
+            // One that the request does not name it need not get to know.
+            var project = request.Project.Length > 0 ? $"projects/{Shown.Value(request.Project)}" : "the project that would decide";
+            return new EvaluatorRefusal("project", $"{name} lacks {Permissions.PolicyEvaluate} on the cluster {cluster} for {project}: name the project under `projects` in {Evaluators}");
         }
 
         var workload = request.Namespace.Length > 0 ? "namespace" : request.ServiceAccount.Length > 0 ? "service_account" : request.IstioIdentity.Length > 0 ? "istio_identity" : "";

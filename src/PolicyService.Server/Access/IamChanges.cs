@@ -8,28 +8,29 @@ using PolicyService.Server.Storage;
 namespace PolicyService.Server.Access;
 
 /// <summary>Changes of IAM policies, each with its record: who granted what to whom, and what was granted before.</summary>
-internal sealed class IamChanges(DocumentStore store, AccessLog log)
+internal sealed class IamChanges(AccessLog log)
 {
-    /// <summary>Makes a change and records it before it is answered.</summary>
+    /// <summary>Makes a change and records it before it is answered. While records cannot be written nothing is changed.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="key">The IAM policy that changes.</param>
-    /// <param name="change">Writes or deletes.</param>
+    /// <param name="resource">Whose IAM policy changes.</param>
+    /// <param name="change">Writes the IAM policy, or deletes the resource and with it the policy.</param>
     /// <param name="answer">What is answered.</param>
-    public async Task<IResult> RecordedAsync(HttpContext context, DocumentKey key, Func<Task<StoreOutcome>> change, Func<StoreOutcome, IResult> answer)
+    public async Task<IResult> RecordedAsync(HttpContext context, string resource, Func<Task<StoreOutcome>> change, Func<StoreOutcome, IResult> answer)
     {
-        var before = await store.GetAsync(key, context.RequestAborted);
-        if (before is StoreOutcome.Unavailable)
+        if (log.IsFailing)
         {
-            return answer(before);
+            return Unavailable("the records cannot be written now, so access is not changed: see that they can be written, then try again");
         }
 
+        // What was there before is what the transaction of the change saw: two changes at once must not tell of the same one.
         var outcome = await change();
-        if (outcome is not (StoreOutcome.Written or StoreOutcome.Deleted))
+        var (before, after) = outcome switch
         {
-            return answer(outcome);
-        }
-
-        var (old, now) = (Entries((before as StoreOutcome.Found)?.Document, key.Name), Entries((outcome as StoreOutcome.Written)?.Document, key.Name));
+            StoreOutcome.Written written => (written.Replaced, written.Document),
+            StoreOutcome.Deleted deleted => (deleted.IamPolicy, null),
+            _ => (null, null),
+        };
+        var (old, now) = (Entries(before, resource), Entries(after?.Content, resource));
         if (old.SetEquals(now))
         {
             return answer(outcome);
@@ -38,16 +39,17 @@ internal sealed class IamChanges(DocumentStore store, AccessLog log)
         try
         {
             // The change stands, whether its author still waits or not.
-            await log.ChangedAsync(context.Caller().Name, key.Name, (outcome as StoreOutcome.Written)?.Document.Etag ?? "", old, now, CancellationToken.None);
+            await log.ChangedAsync(context.Caller().Name, resource, after?.Etag ?? "", old, now, CancellationToken.None);
             return answer(outcome);
         }
         catch (AuditUnavailableException)
         {
-            return RestError.Of(
-                StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "the change of access is in force, and its record could not be written in time: see that the records can be written", []);
+            return Unavailable("the change of access is in force, and its record could not be written in time; it will be as soon as records can be written");
         }
     }
 
-    private static HashSet<AccessEntry> Entries(StoredDocument? document, string resource) => AccessEntry.Of(
-        document is null ? null : IamPolicyParser.Parse(Encoding.UTF8.GetBytes(document.Content), new ProblemList(resource)), resource);
+    private static IResult Unavailable(string message) => RestError.Of(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", message, []);
+
+    private static HashSet<AccessEntry> Entries(string? content, string resource) => AccessEntry.Of(
+        content is null ? null : IamPolicyParser.Parse(Encoding.UTF8.GetBytes(content), new ProblemList(resource)), resource);
 }

@@ -29,8 +29,11 @@ public sealed class AccessLog
         }
     }
 
+    /// <summary>Records cannot be written now: then nobody may change access.</summary>
+    public bool IsFailing => _log.IsFailing;
+
     /// <summary>Records a change that somebody made, on disk before this returns.</summary>
-    /// <exception cref="AuditUnavailableException">It could not be recorded in time; the change stands.</exception>
+    /// <exception cref="AuditUnavailableException">It could not be recorded in time; the change stands, and is recorded as soon as that is possible.</exception>
     public ValueTask ChangedAsync(string author, string resource, string version, HashSet<AccessEntry> before, HashSet<AccessEntry> after, CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
@@ -69,7 +72,9 @@ public sealed class AccessLog
         today.Add();
         if (!_log.TryRecord(new AccessUsedRecord(now, caller, grant)))
         {
+            // The next use is the first one then.
             _forgotten.Inc();
+            today.Forget((caller, grant));
         }
     }
 
@@ -85,5 +90,7 @@ public sealed class AccessLog
         public int Count => Volatile.Read(ref _count);
 
         public void Add() => Interlocked.Increment(ref _count);
+
+        public void Forget((string Caller, AccessGrant Grant) use) => Interlocked.Add(ref _count, Uses.TryRemove(use, out _) ? -1 : 0);
     }
 }

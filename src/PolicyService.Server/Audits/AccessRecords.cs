@@ -47,6 +47,8 @@ public sealed record AccessChangeRecord(
 
     public bool MustBeDurable => true;
 
+    public bool IsFact => true;
+
     public int Weight { get; } = 1024 + (200 * Math.Min(MaxListed, Added.Count)) + (200 * Math.Min(MaxListed, Removed.Count));
 
     public static AccessChangeRecord Between(
@@ -98,6 +100,8 @@ public sealed record AccessUsedRecord(DateTimeOffset Time, string Caller, Access
     public const string Kind = "ACCESS_USED";
 
     public bool MustBeDurable => false;
+
+    public bool IsFact => true;
 
     public int Weight => 1024;
 

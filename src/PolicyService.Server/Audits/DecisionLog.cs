@@ -104,6 +104,7 @@ public sealed partial class DecisionLog : BackgroundService
             if (!isQueued)
             {
                 await QueueAsync(entry, ending.Token);
+                isQueued = true;
             }
 
             if (entry.Written is { } written)
@@ -113,10 +114,35 @@ public sealed partial class DecisionLog : BackgroundService
         }
         catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
         {
-            entry.Abandon();
-            _refused.Inc();
+            Forsake(entry, isQueued);
             cancellation.ThrowIfCancellationRequested();
             throw new AuditUnavailableException();
+        }
+    }
+
+    /// <summary>Nobody waits for it any more: a decision is then none, and a fact is written all the same.</summary>
+    private void Forsake(Entry entry, bool isQueued)
+    {
+        if (!entry.Record.IsFact)
+        {
+            entry.Abandon();
+            _refused.Inc();
+        }
+        else if (!isQueued)
+        {
+            _ = KeepAsync(entry);
+        }
+    }
+
+    private async Task KeepAsync(Entry entry)
+    {
+        try
+        {
+            await QueueAsync(entry, CancellationToken.None);
+        }
+        catch (ChannelClosedException exception)
+        {
+            LogLost(_logger, exception);
         }
     }
 
@@ -254,6 +280,9 @@ public sealed partial class DecisionLog : BackgroundService
 
     [LoggerMessage(10, LogLevel.Error, "Decision records cannot be written ({Error}); they are kept, and when too many wait decisions end UNAVAILABLE")]
     private static partial void LogFailing(ILogger logger, string error);
+
+    [LoggerMessage(12, LogLevel.Error, "The record of a change of access is lost: too many records waited when the service ended; the history of the store has the change")]
+    private static partial void LogLost(ILogger logger, Exception exception);
 
     [LoggerMessage(11, LogLevel.Information, "Decision records are written again")]
     private static partial void LogMended(ILogger logger);

@@ -14,6 +14,9 @@ public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request
     /// </summary>
     public bool MustBeDurable => Decision is { BreakGlass: true } or { FailMode: FailMode.Open } or { Stale: true, Verdict: not Verdict.Deny };
 
+    /// <summary>Without its record there is no decision.</summary>
+    public bool IsFact => false;
+
     /// <summary>About how many characters the record holds, for bounding what waits to be written.</summary>
     public int Weight { get; } = 1024
         + Request.Labels.Sum(pair => pair.Key.Length + pair.Value.Length)

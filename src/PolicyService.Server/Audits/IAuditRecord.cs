@@ -8,6 +8,9 @@ public interface IAuditRecord
     /// <summary>On disk before it is answered, whatever the settings.</summary>
     bool MustBeDurable { get; }
 
+    /// <summary>What it tells has happened, recorded or not: it is written however late, and not dropped with whoever waits for it.</summary>
+    bool IsFact { get; }
+
     /// <summary>About how many characters it holds, for bounding what waits to be written.</summary>
     int Weight { get; }
 

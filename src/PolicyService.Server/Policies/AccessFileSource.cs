@@ -20,6 +20,12 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
 {
     private static readonly DocumentSet Nothing = new();
 
+    /// <summary>
+    /// A change counts that is still the same after this time. Half of a file may say more than all of it: <c>projects/acme</c> of
+    /// <c>projects/acme/attestors/build</c>.
+    /// </summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Changes not handed over yet; one that comes while many wait is told with the next.</summary>
     private readonly Queue<AccessChangeRecord> _unrecorded = [];
     private byte[]? _content;
@@ -45,14 +51,14 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
         }
     }
 
-    public Task<SourceReading> ReadAsync(CancellationToken cancellation)
+    public async Task<SourceReading> ReadAsync(CancellationToken cancellation)
     {
         while (_unrecorded.TryPeek(out var record) && log.TryChanged(record))
         {
             _unrecorded.Dequeue();
         }
 
-        return Task.FromResult(_reading = path is null ? Without() : Read(path));
+        return _reading = path is null ? Without() : await ReadAsync(path, cancellation);
     }
 
     private SourceReading Without()
@@ -65,12 +71,20 @@ internal sealed partial class AccessFileSource(string? path, AccessLog log, Time
         return _reading is null ? Of(AccessFile.Empty, []) : _reading with { Changed = false };
     }
 
-    private SourceReading Read(string file)
+    private async Task<SourceReading> ReadAsync(string file, CancellationToken cancellation)
     {
         byte[] content;
         try
         {
             content = ReadAll(file);
+            if (_reading is not null && !content.AsSpan().SequenceEqual(_content))
+            {
+                await Task.Delay(Settling, time, cancellation);
+                if (!ReadAll(file).AsSpan().SequenceEqual(content))
+                {
+                    return _reading with { Changed = false };
+                }
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

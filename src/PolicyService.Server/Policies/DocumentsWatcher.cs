@@ -197,7 +197,15 @@ public sealed partial class DocumentsWatcher(
         }
 
         var rules = Array.Find(readings, reading => reading.Access is not null)?.Access ?? AccessRules.Nothing;
-        return Array.Find(readings, reading => reading.IamPolicies is not null)?.IamPolicies is { } policies ? rules.With(policies) : rules;
+        if (Array.Find(readings, reading => reading.IamPolicies is not null) is not { IamPolicies: { } policies } store)
+        {
+            return rules;
+        }
+
+        // Of a project whose documents come from elsewhere nobody can see or change the IAM policies of the store: they grant nothing.
+        var elsewhere = readings.Where(reading => reading != store).SelectMany(reading => reading.Documents.Projects).Select(project => $"projects/{project.Id}").ToHashSet(StringComparer.Ordinal);
+        return rules.With(elsewhere.Count == 0 ? policies : policies
+            .Where(policy => !elsewhere.Contains(AccessResource.ProjectOf(policy.Key) ?? "")).ToDictionary(StringComparer.Ordinal));
     }
 
     private void LogProblems(IReadOnlyList<DocumentProblem> problems, IReadOnlyList<DocumentProblem> known)

@@ -65,6 +65,7 @@ public sealed partial class DocumentStore
             if (key.Kind is StoredKind.Attestor && await FindAsync(context, DocumentKey.Of(StoredKind.AttestorIam, key.Name), cancellation) is { } grants)
             {
                 Remove(context, grants, author);
+                return new StoreOutcome.Deleted(key) { IamPolicy = grants.Content };
             }
 
             return new StoreOutcome.Deleted(key);
@@ -79,8 +80,9 @@ public sealed partial class DocumentStore
             async context =>
             {
                 var existing = await FindAsync(context, key, cancellation);
+                var replaced = existing?.Content;
                 var refused = refuse(existing) ?? await CheckReferencesAsync(context, key, parsed, existing, cancellation);
-                return refused ?? new StoreOutcome.Written(Of(Store(context, key, content!, existing, author)));
+                return refused ?? new StoreOutcome.Written(Of(Store(context, key, content!, existing, author))) { Replaced = replaced };
             },
             cancellation);
     }

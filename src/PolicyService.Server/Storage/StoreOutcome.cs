@@ -8,10 +8,18 @@ public abstract record StoreOutcome
     }
 
     /// <summary>The write is durable: it survives the end of this process and of the machine's power.</summary>
-    public sealed record Written(StoredDocument Document) : StoreOutcome;
+    public sealed record Written(StoredDocument Document) : StoreOutcome
+    {
+        /// <summary>The content that it took the place of, as the same transaction saw it; null if there was none.</summary>
+        public string? Replaced { get; init; }
+    }
 
     /// <summary>The deletion is durable.</summary>
-    public sealed record Deleted(DocumentKey Key) : StoreOutcome;
+    public sealed record Deleted(DocumentKey Key) : StoreOutcome
+    {
+        /// <summary>The IAM policy that went with an attestor; null if it had none.</summary>
+        public string? IamPolicy { get; init; }
+    }
 
     /// <summary>All of an import is durable: how many documents and occurrences were new or changed.</summary>
     public sealed record Imported(int Documents, int Occurrences) : StoreOutcome;

@@ -128,7 +128,40 @@ public sealed class AccessRulesTests
         Assert.Equal(EvaluatorRights.Preview | EvaluatorRights.BreakGlass, rules.Evaluator(["group:lax"], "a.lax", "").Rights);
         Assert.True(rules.Evaluator(["group:lax"], "a.lax", "other") is { MayAsk: true, MayNameProject: false, Rights: EvaluatorRights.None });
         Assert.True(rules.Evaluator(["group:strict"], "a.strict", "acme") is { MayAsk: true, MayNameProject: false });
+        // To leave out the project gives no more than to name it.
+        Assert.Equal(EvaluatorRights.Preview, rules.Evaluator(["group:lax"], "a.lax", "acme", isImplied: true).Rights);
+        Assert.True(rules.Evaluator(["group:lax"], "a.lax", "other", isImplied: true) is { MayAsk: true, MayNameProject: false, Rights: EvaluatorRights.None });
+        Assert.True(rules.Evaluator(["group:strict"], "a.strict", "acme", isImplied: true) is { MayAsk: true, MayNameProject: true });
     }
+
+    /// <summary>What Google's pages of roles give those of Artifact Analysis, as far as something here asks for it.</summary>
+    [Theory]
+    [InlineData("admin", "notes.attachOccurrence notes.create notes.delete notes.get notes.list notes.update occurrences.create occurrences.delete occurrences.get occurrences.list occurrences.update")]
+    [InlineData("editor", "notes.attachOccurrence notes.create notes.delete notes.get notes.list notes.listOccurrences notes.update occurrences.create occurrences.delete occurrences.get occurrences.list occurrences.update")]
+    [InlineData("viewer", "notes.get notes.list occurrences.get occurrences.list")]
+    [InlineData("notes.attacher", "notes.attachOccurrence notes.get")]
+    [InlineData("notes.editor", "notes.attachOccurrence notes.create notes.delete notes.get notes.list notes.update")]
+    [InlineData("notes.viewer", "notes.get notes.list")]
+    [InlineData("notes.occurrences.viewer", "notes.get notes.listOccurrences")]
+    [InlineData("occurrences.editor", "occurrences.create occurrences.delete occurrences.get occurrences.list occurrences.update")]
+    [InlineData("occurrences.viewer", "occurrences.get occurrences.list")]
+    public void Role_of_Artifact_Analysis_has_what_Google_gives_it(string role, string permissions) => Assert.Equal(
+        permissions.Split(' ').Select(permission => $"containeranalysis.{permission}"),
+        Roles.Find($"roles/containeranalysis.{role}")!.Permissions.Order(StringComparer.Ordinal));
+
+    /// <summary>The same of Binary Authorization; but no role has <c>policy.evaluatePolicy</c>.</summary>
+    [Theory]
+    [InlineData("policyViewer", "continuousValidationConfig.get platformPolicies.get platformPolicies.list policy.get")]
+    [InlineData("policyEvaluator", "platformPolicies.evaluatePolicy platformPolicies.get platformPolicies.list policy.get")]
+    [InlineData("policyEditor", "continuousValidationConfig.get continuousValidationConfig.update platformPolicies.create platformPolicies.delete platformPolicies.evaluatePolicy platformPolicies.get platformPolicies.list platformPolicies.replace policy.get policy.update")]
+    [InlineData("policyAdmin", "continuousValidationConfig.get continuousValidationConfig.update platformPolicies.create platformPolicies.delete platformPolicies.evaluatePolicy platformPolicies.get platformPolicies.list platformPolicies.replace policy.get policy.getIamPolicy policy.setIamPolicy policy.update")]
+    [InlineData("attestorsViewer", "attestors.get attestors.list")]
+    [InlineData("attestorsVerifier", "attestors.get attestors.list attestors.verifyImageAttested")]
+    [InlineData("attestorsEditor", "attestors.create attestors.delete attestors.get attestors.list attestors.update attestors.verifyImageAttested")]
+    [InlineData("attestorsAdmin", "attestors.create attestors.delete attestors.get attestors.getIamPolicy attestors.list attestors.setIamPolicy attestors.update attestors.verifyImageAttested")]
+    public void Role_of_Binary_Authorization_has_what_Google_gives_it(string role, string permissions) => Assert.Equal(
+        permissions.Split(' ').Select(permission => $"binaryauthorization.{permission}"),
+        Roles.Find($"roles/binaryauthorization.{role}")!.Permissions.Order(StringComparer.Ordinal));
 
     [Fact]
     public void Addresses_are_compared_in_lower_case_of_ASCII_alone()

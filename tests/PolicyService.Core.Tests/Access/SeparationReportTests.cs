@@ -57,13 +57,42 @@ public sealed class SeparationReportTests
             evaluators: [{members: ["{{Alice}}"], clusters: [dc1.one], may: [INLINE_ATTESTATIONS]}]
             """;
 
-        Assert.Empty(Of(file));
+        // Without the clusters nobody knows whose dc1.one is not.
+        Assert.Single(Of(file));
         var finding = Assert.Single(Of(file, clusters: new() { ["dc1.one"] = "acme" }));
         Assert.Equal((SeparationKind.ChangesAndSigns, "acme"), (finding.Kind, finding.Project));
         Assert.Contains("evaluators[0]", finding.Grants[^1], StringComparison.Ordinal);
         Assert.Empty(Of(file, clusters: new() { ["dc1.one"] = "shop" }));
         Assert.Single(Of(file, clusters: new() { ["*"] = "acme" }));
     }
+
+    [Theory]
+    [InlineData("acme", "", 1)]
+    [InlineData("acme", "shop", 0)]
+    [InlineData("shop", "", 0)]
+    public void Cluster_that_nothing_lists_is_decided_by_the_only_project(string project, string other, int findings) => Assert.Equal(findings, Of(
+        $$"""
+            bindings: [{{Binding("binaryauthorization.policyEditor", Alice, "projects/acme")}}]
+            evaluators: [{members: ["{{Alice}}"], clusters: ["dc1.one"], may: [INLINE_ATTESTATIONS]}]
+            """,
+        projects: new[] { project, other }.Where(id => id.Length > 0).ToDictionary(id => id, _ => ProjectLinks.None)).Count);
+
+    /// <summary>Who changes the requirement of one project and signs what it takes from another.</summary>
+    [Theory]
+    [InlineData("policyEditor", "projects/shop", "projects/notes", "notes", 1)]
+    [InlineData("policyEditor", "projects/shop", "projects/notes", "others", 0)]
+    [InlineData("policyEditor", "projects/other", "projects/notes", "notes", 0)]
+    [InlineData("attestorsEditor", "projects/acme", "projects/shop", "notes", 1)]
+    [InlineData("attestorsViewer", "projects/acme", "projects/shop", "notes", 0)]
+    [InlineData("policyEditor", "projects/acme", "projects/shop", "notes", 0)]
+    public void Attestors_and_notes_of_other_projects_count_where_a_policy_needs_them(string role, string on, string attaching, string notes, int findings) => Assert.Equal(findings, Of(
+        $"""
+            bindings:
+            - {Binding($"binaryauthorization.{role}", Alice, on)}
+            - {Binding("containeranalysis.notes.attacher", Alice, attaching)}
+            - {Binding("containeranalysis.occurrences.editor", Alice, "projects/builds")}
+            """,
+        projects: new() { ["shop"] = new ProjectLinks(new HashSet<string> { "acme" }, new HashSet<string> { notes }) }).Count(finding => finding.Kind is SeparationKind.ChangesAndSigns));
 
     [Fact]
     public void What_everybody_has_counts_for_each()
@@ -163,11 +192,12 @@ public sealed class SeparationReportTests
     private static IamPolicy Policy(string role, string member, bool isConditional = false) => new(null, [new IamBinding(role, [member], isConditional)]);
 
     private static IReadOnlyList<SeparationFinding> Of(
-        string file, Dictionary<string, IamPolicy>? policies = null, Dictionary<string, string>? clusters = null, HashSet<AccessUse>? uses = null)
+        string file, Dictionary<string, IamPolicy>? policies = null, Dictionary<string, string>? clusters = null, HashSet<AccessUse>? uses = null,
+        Dictionary<string, ProjectLinks>? projects = null)
     {
         var problems = new ProblemList("access.yaml");
         var access = AccessFileParser.Parse(Encoding.UTF8.GetBytes(file), problems);
         Assert.True(access is not null, string.Join('\n', problems.Problems));
-        return SeparationReport.Of(new SeparationInput(access, policies ?? [], clusters, uses));
+        return SeparationReport.Of(new SeparationInput(access, policies ?? [], clusters, uses) { Projects = projects });
     }
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using PolicyService.Core.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
 
@@ -66,6 +68,42 @@ public sealed class AccessInForceTests
 
         // The middle one: a busy machine may hold up one or two.
         Assert.True(removals.Order().ElementAt(2) < Bound, string.Join(' ', removals));
+    }
+
+    [Fact]
+    public async Task Half_of_a_file_that_is_being_written_never_counts()
+    {
+        const string Whole = """
+            bindings:
+            - role: roles/binaryauthorization.attestorsViewer
+              members: [group:a]
+              resources:
+              - projects/acme/attestors/build
+            """;
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var documents = DocumentsFolder.Fixed("ALWAYS_DENY");
+        await using var access = await AccessServer.StartAsync("bindings: []\n", [], documents, time);
+        // The whole project, as far as it goes.
+        access.Write(Whole[..^"/attestors/build".Length]);
+        var looking = access.Server.PollAsync();
+        access.Write(Whole);
+        await Eventually.Holds("the look has ended", () =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            return looking.IsCompleted;
+        });
+        Assert.False(Allows("projects/acme/attestors/other"));
+
+        var again = access.Server.PollAsync();
+        await Eventually.Holds("the next look has ended", () =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            return again.IsCompleted;
+        });
+        Assert.Equal((true, false), (Allows("projects/acme/attestors/build"), Allows("projects/acme/attestors/other")));
+
+        bool Allows(string resource) =>
+            access.Server.Services.GetRequiredService<SnapshotInForce>().Current!.Snapshot.Access!.Allows(["group:a"], Permissions.AttestorsGet, resource);
     }
 
     [Theory]

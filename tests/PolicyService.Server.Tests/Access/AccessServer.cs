@@ -21,7 +21,10 @@ internal sealed class AccessServer : IAsyncDisposable
     /// <param name="access">The access file; null: none.</param>
     /// <param name="store">Arguments that name a store; none: SQLite beside the documents.</param>
     /// <param name="documents">The documents of a directory.</param>
-    public static async Task<AccessServer> StartAsync(string? access, string[]? store = null, DocumentsFolder? documents = null)
+    /// <param name="time">Its clock.</param>
+    /// <param name="sink">Where its records go instead of a file.</param>
+    public static async Task<AccessServer> StartAsync(
+        string? access, string[]? store = null, DocumentsFolder? documents = null, TimeProvider? time = null, TestSink? sink = null)
     {
         documents ??= new DocumentsFolder();
         var file = documents.Beside("access.yaml");
@@ -31,7 +34,7 @@ internal sealed class AccessServer : IAsyncDisposable
         }
 
         return new AccessServer(await TestServer.StartAsync(
-            documents, caller: CallerOf, more: [.. store ?? ["--Store:Path", documents.Beside("store.db")], .. access is null ? (string[])[] : ["--Access:File", file]]));
+            documents, time, sink, caller: CallerOf, more: [.. store ?? ["--Store:Path", documents.Beside("store.db")], .. access is null ? (string[])[] : ["--Access:File", file]]));
     }
 
     public static Caller CallerOf(HttpContext context)

@@ -108,6 +108,20 @@ public sealed class EvaluatingTests(EvaluatingServer evaluating) : IClassFixture
     }
 
     [Fact]
+    public async Task Leaving_out_the_only_project_gives_no_more_than_naming_it()
+    {
+        var request = Ask.BreakGlass(Ask.Unattested);
+
+        var elsewhere = await evaluating.UnaryAsync("group:shop", request);
+        var both = (await evaluating.UnaryAsync("group:shop group:strict", request)).Response!;
+
+        Assert.Equal(
+            (StatusCode.PermissionDenied, $"group:shop lacks binaryauthorization.policy.evaluatePolicy on the cluster {Ask.Enforced} for the project that would decide: name the project under `projects` in `evaluators` of the access file"),
+            (elsewhere.Status.StatusCode, elsewhere.Status.Detail));
+        Assert.Equal((Verdict.Deny, false), (both.Verdict, both.BreakGlass));
+    }
+
+    [Fact]
     public async Task Stream_is_authorised_anew_at_each_message()
     {
         await using var access = await AccessServer.StartAsync("evaluators: [{members: [\"group:a\"], clusters: [dc1.open]}]\n", documents: DocumentsFolder.Fixed("ALWAYS_ALLOW"));
@@ -143,6 +157,7 @@ public sealed class EvaluatingServer : IAsyncLifetime
         evaluators:
         - {members: ["group:strict"], clusters: [{{Ask.Enforced}}], projects: [acme]}
         - {members: ["group:lax"], clusters: [{{Ask.Open}}], may: [BREAK_GLASS, INLINE_ATTESTATIONS, WORKLOAD, PREVIEW]}
+        - {members: ["group:shop"], clusters: [{{Ask.Enforced}}], projects: [shop], may: [BREAK_GLASS]}
         - {members: ["group:all"], clusters: ["*"], projects: ["*"], may: [BREAK_GLASS, INLINE_ATTESTATIONS, WORKLOAD, PREVIEW]}
         bindings:
         - {role: roles/binaryauthorization.policyAdmin, members: ["group:nobody"], resources: ["*"]}

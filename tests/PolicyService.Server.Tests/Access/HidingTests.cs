@@ -22,6 +22,8 @@ public sealed class HidingTests(HidingServer hiding) : IClassFixture<HidingServe
         { "validation", "POST", "/v1/projects/acme/attestors/X:validateAttestationOccurrence", "{}" },
         { "policy that names an attestor", "PUT", "/v1/projects/shop/policy", HidingServer.Policy("projects/acme/attestors/X") },
         { "occurrence on a note", "POST", "/v1/projects/shop/occurrences", $$"""{"kind": "BUILD", "noteName": "projects/acme/notes/X", "resourceUri": "https://a/b@{{RouteTable.Digest}}"}""" },
+        { "attestor on a note", "POST", "/v1/projects/shop/attestors?attestorId=mine", """{"userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/X"}}""" },
+        { "attestor on a note, in an older version", "POST", "/v1beta1/projects/shop/attestors?attestorId=mine", """{"userOwnedDrydockNote": {"noteReference": "projects/acme/notes/X"}}""" },
         { "what one may", "POST", "/v1/projects/acme/attestors/X:testIamPermissions", """{"permissions": ["binaryauthorization.attestors.get"]}""" },
     };
 
@@ -43,15 +45,34 @@ public sealed class HidingTests(HidingServer hiding) : IClassFixture<HidingServe
     public async Task Evaluation_of_a_policy_tells_nothing_of_projects_its_author_may_not_list()
     {
         const string Path = "/v1/projects/shop/platforms/gke/policies";
-        await hiding.Access.DoAsync(Mine, "POST", $"{Path}?policyId=theirs", HidingServer.Check("acme"));
+        const string Refusal = $"{Mine} lacks containeranalysis.occurrences.list on projects/acme:";
+        var writing = await hiding.Access.SendAsync(Mine, "POST", $"{Path}?policyId=theirs", HidingServer.Check("acme"));
+        Assert.Equal((HttpStatusCode.Forbidden, true), (writing.Code, writing.Message.StartsWith(Refusal, StringComparison.Ordinal)));
+        await hiding.Access.DoAsync("group:shop group:admins", "POST", $"{Path}?policyId=theirs", HidingServer.Check("acme"));
+        var replacing = await hiding.Access.SendAsync(Mine, "PUT", $"{Path}/theirs", HidingServer.Check("acme"));
+        Assert.Equal((HttpStatusCode.Forbidden, true), (replacing.Code, replacing.Message.StartsWith(Refusal, StringComparison.Ordinal)));
         await hiding.Access.DoAsync(Mine, "POST", $"{Path}?policyId=mine", HidingServer.Check("shop"));
         const string Pod = $$$$"""{"resource": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}, "spec": {"containers": [{"name": "c", "image": "a.example/b@{{{{RouteTable.Digest}}}}"}]}}}""";
 
         var theirs = await hiding.Access.SendAsync(Mine, "POST", $"{Path}/theirs:evaluate", Pod);
 
-        Assert.Equal((HttpStatusCode.Forbidden, true), (theirs.Code, theirs.Message.StartsWith($"{Mine} lacks containeranalysis.occurrences.list on projects/acme:", StringComparison.Ordinal)));
+        Assert.Equal((HttpStatusCode.Forbidden, true), (theirs.Code, theirs.Message.StartsWith(Refusal, StringComparison.Ordinal)));
         await hiding.Access.DoAsync(Mine, "POST", $"{Path}/mine:evaluate", Pod);
         await hiding.Access.DoAsync("group:shop group:admins", "POST", $"{Path}/theirs:evaluate", Pod);
+    }
+
+    [Fact]
+    public async Task Attestor_takes_a_note_of_another_project_where_its_author_may_list_what_hangs_on_it()
+    {
+        const string OnTheirs = """{"userOwnedGrafeasNote": {"noteReference": "projects/acme/notes/build"}}""";
+        var refused = await hiding.Access.SendAsync(Mine, "POST", "/v1/projects/shop/attestors?attestorId=theirs", OnTheirs);
+        Assert.Equal(
+            (HttpStatusCode.Forbidden, true),
+            (refused.Code, refused.Message.StartsWith($"{Mine} lacks containeranalysis.notes.listOccurrences on projects/acme/notes/build:", StringComparison.Ordinal)));
+
+        await hiding.Access.DoAsync($"{Mine} {HidingServer.Listing}", "POST", "/v1/projects/shop/attestors?attestorId=theirs", OnTheirs);
+        // Its keys change without looking at the note again, which stays.
+        await hiding.Access.DoAsync(Mine, "PUT", "/v1/projects/shop/attestors/theirs", OnTheirs);
     }
 
     [Theory]
@@ -96,6 +117,8 @@ public sealed class HidingTests(HidingServer hiding) : IClassFixture<HidingServe
 /// <summary>Two projects, and somebody who has one of them.</summary>
 public sealed class HidingServer : IAsyncLifetime
 {
+    public const string Listing = "group:listing";
+
     internal AccessServer Access { get; private set; } = null!;
 
     public static string Policy(string attestor) =>
@@ -115,6 +138,7 @@ public sealed class HidingServer : IAsyncLifetime
             - {role: roles/binaryauthorization.policyAdmin, members: ["group:shop"], resources: [projects/shop]}
             - {role: roles/binaryauthorization.attestorsAdmin, members: ["group:shop"], resources: [projects/shop]}
             - {role: roles/containeranalysis.admin, members: ["group:shop"], resources: [projects/shop]}
+            - {role: roles/containeranalysis.notes.occurrences.viewer, members: ["group:listing"], resources: [projects/acme/notes/build]}
             evaluators:
             """, StringComparison.Ordinal));
         await Access.DoAsync(AdminServer.Admin, "POST", "/v1/projects/acme/notes?noteId=build", """{"attestation": {}}""");

@@ -86,6 +86,64 @@ public sealed class IamPolicyTests(AdminServer admin) : IClassFixture<AdminServe
     }
 
     [Fact]
+    public async Task Changes_at_once_are_recorded_as_they_came_one_after_the_other()
+    {
+        var project = RestServer.NewProject();
+        var resource = $"projects/{project}/policy";
+        string[] members = [.. Enumerable.Range(0, 24).Select(number => $"group:g{number}")];
+
+        await Task.WhenAll(members.Select(member => admin.SetAsync(resource, $$"""{"role": "roles/a.b", "members": ["{{member}}"]}""")));
+
+        var changes = admin.Access.Records(AccessChangeRecord.Kind).Where(record => record.GetProperty("resource").GetString() == resource).ToArray();
+        Assert.Equal(members.Order(StringComparer.Ordinal), Named("added"));
+        var last = (await admin.Access.DoAsync(AdminServer.Admin, "GET", $"/v1/{resource}:getIamPolicy")).Body.GetProperty("bindings")[0].GetProperty("members")[0].GetString()!;
+        Assert.Equal(members.Where(member => member != last).Order(StringComparer.Ordinal), Named("removed"));
+
+        IEnumerable<string> Named(string list) =>
+            changes.SelectMany(change => change.GetProperty(list).EnumerateArray()).Select(entry => entry.GetProperty("member").GetString()!).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task Access_is_not_changed_while_records_fail_and_a_change_that_stands_is_recorded_late()
+    {
+        var sink = new TestSink();
+        await using var access = await AccessServer.StartAsync(AdminServer.File, sink: sink);
+        const string Path = "/v1/projects/acme/policy";
+        sink.Fails = true;
+        // Nobody knows yet that the records fail.
+        var early = access.SendAsync(AdminServer.Admin, "POST", $"{Path}:setIamPolicy", Setting("group:early"));
+        await Eventually.Holds("it is known", async () => (await access.Server.Http.GetAsync("/healthz/ready", TestContext.Current.CancellationToken)).StatusCode is HttpStatusCode.ServiceUnavailable);
+
+        var refused = await access.SendAsync(AdminServer.Admin, "POST", $"{Path}:setIamPolicy", Setting("group:late"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (refused.Code, refused.Message.Contains("access is not changed", StringComparison.Ordinal)));
+        Assert.Contains("group:early", (await access.DoAsync(AdminServer.Admin, "GET", $"{Path}:getIamPolicy")).Text, StringComparison.Ordinal);
+        var stood = await early;
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (stood.Code, stood.Message.Contains("is in force", StringComparison.Ordinal)));
+
+        sink.Fails = false;
+        await Eventually.Holds("it is recorded", () => sink.Has("group:early"));
+        Assert.DoesNotContain(sink.Lines, line => line.Contains("group:late", StringComparison.Ordinal));
+
+        static string Setting(string member) => $$$"""{"policy": {"bindings": [{"role": "{{{Viewer}}}", "members": ["{{{member}}}"]}]}}""";
+    }
+
+    [Fact]
+    public async Task Iam_policies_of_a_project_that_a_directory_has_grant_nothing()
+    {
+        await using var access = await AccessServer.StartAsync(AdminServer.File);
+        const string Path = "/v1/projects/acme/attestors/build";
+        await AdminServer.AttestorsAsync(access, "acme", "build");
+        await AdminServer.SetAsync(access, Path[4..], $$"""{"role": "{{Viewer}}", "members": ["group:a"]}""");
+        await Eventually.Holds("the grant is in force", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.OK);
+
+        access.Server.Documents.Write("policy.yaml", DocumentsFolder.FixedPolicy("ALWAYS_DENY"));
+
+        await Eventually.Holds("what nobody can see grants nothing", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.Forbidden);
+        access.Server.Documents.Delete("policy.yaml");
+        await Eventually.Holds("it counts again", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task Test_of_permissions_answers_what_the_caller_has()
     {
         var project = RestServer.NewProject();

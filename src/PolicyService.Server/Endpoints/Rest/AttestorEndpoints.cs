@@ -16,7 +16,7 @@ internal static class AttestorEndpoints
     public static void Map(RouteGroupBuilder group, string version)
     {
         var wire = AttestorWire.Of(version);
-        group.MapPost(Collection, (HttpContext context, DocumentStore store, string project) => CreateAsync(context, store, wire, project)).Needs(Permissions.AttestorsCreate, "projects/{project}");
+        group.MapPost(Collection, (HttpContext context, DocumentStore store, AccessGate access, string project) => CreateAsync(context, store, access, wire, project)).Needs(Permissions.AttestorsCreate, "projects/{project}");
         group.MapGet(Collection, (HttpContext context, DocumentStore store, string project) => ListAsync(context, store, wire, project)).Needs(Permissions.AttestorsList, "projects/{project}");
         group.MapGet(One, (HttpContext context, DocumentStore store, string project, string attestor) => GetAsync(context, store, wire, project, attestor)).Needs(Permissions.AttestorsGet, Resource);
         group.MapPut(One, (HttpContext context, DocumentStore store, string project, string attestor) => UpdateAsync(context, store, wire, project, attestor)).Needs(Permissions.AttestorsUpdate, Resource);
@@ -24,7 +24,7 @@ internal static class AttestorEndpoints
         group.MapPost($"{One}:validateAttestationOccurrence", ValidateAsync).Needs(Permissions.AttestorsVerify, Resource);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)
+    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, AccessGate access, AttestorWire wire, string project)
     {
         if (!RestQuery.TryRead(context, "attestorId", out var id, out var refusal))
         {
@@ -41,8 +41,15 @@ internal static class AttestorEndpoints
             return refusal;
         }
 
-        var (content, _, unusable) = await ReadAsync(context, store, wire, key);
-        return content is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, content, context.Caller().Name, context.RequestAborted), wire.Write);
+        var (content, note, _, unusable) = await ReadAsync(context, store, wire, key);
+        if (content is null)
+        {
+            return unusable!;
+        }
+
+        // Its decisions tell what is attested under the note. The note stays as it is for good, so it is asked about here alone.
+        return (note.Project != key.Project ? access.Refusal(context, Permissions.NotesListOccurrences, note.ToString()) : null)
+            ?? RestAnswer.Of(await store.CreateAsync(key, content, context.Caller().Name, context.RequestAborted), wire.Write);
     }
 
     private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project, string attestor)
@@ -52,25 +59,25 @@ internal static class AttestorEndpoints
             return refusal;
         }
 
-        var (content, etag, unusable) = await ReadAsync(context, store, wire, key);
+        var (content, _, etag, unusable) = await ReadAsync(context, store, wire, key);
         return content is null ? unusable! : RestAnswer.Of(await store.UpdateAsync(key, content, etag, context.Caller().Name, context.RequestAborted), wire.Write);
     }
 
-    private static async Task<(string? Content, string Etag, IResult? Refusal)> ReadAsync(HttpContext context, DocumentStore store, AttestorWire wire, DocumentKey key)
+    private static async Task<(string? Content, NoteName Note, string Etag, IResult? Refusal)> ReadAsync(HttpContext context, DocumentStore store, AttestorWire wire, DocumentKey key)
     {
         var (body, refusal) = await RestBody.ReadAsync(context);
         if (body is null)
         {
-            return (null, "", refusal);
+            return (null, default, "", refusal);
         }
 
-        var (content, remote) = wire.Read(body, key.Name);
+        var (content, note, remote) = wire.Read(body, key.Name);
         if (content is not null && remote.Count > 0)
         {
             refusal = await AttestorPins.CheckAsync(store, key.Project, remote, context.RequestAborted);
         }
 
-        return (refusal is null ? content : null, body.StringOf("etag"), refusal ?? body.Refusal());
+        return (refusal is null ? content : null, note, body.StringOf("etag"), refusal ?? body.Refusal());
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project, string attestor) =>
@@ -87,7 +94,7 @@ internal static class AttestorEndpoints
 
         // Its IAM policy goes with it, and what that granted.
         return RestEndpoints.Elsewhere(store, key) ?? await changes.RecordedAsync(
-            context, DocumentKey.Of(StoredKind.AttestorIam, key.Name), () => store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted), document => RestAnswer.Of(document));
+            context, key.Name, () => store.DeleteAsync(key, "", context.Caller().Name, context.RequestAborted), document => RestAnswer.Of(document));
     }
 
     private static async Task<IResult> ListAsync(HttpContext context, DocumentStore store, AttestorWire wire, string project)

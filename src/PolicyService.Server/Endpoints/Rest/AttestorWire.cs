@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Policies;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Endpoints.Rest;
@@ -24,22 +25,22 @@ internal sealed class AttestorWire
     /// <summary>Checks an attestor and brings it into the shape of the store.</summary>
     /// <param name="body">The request; it receives every problem.</param>
     /// <param name="name">The name its path gives it.</param>
-    /// <returns>The document, null if there is a problem; and the keys it names without their PEM.</returns>
-    public (string? Content, IReadOnlyList<(string Field, KmsKeyName Key)> Remote) Read(RestBody body, string name)
+    /// <returns>The document, null if there is a problem; its note; and the keys it names without their PEM.</returns>
+    public (string? Content, NoteName Note, IReadOnlyList<(string Field, KmsKeyName Key)> Remote) Read(RestBody body, string name)
     {
         RefuseOtherVersion(body);
         if (body.Problems.HasErrors)
         {
-            return (null, []);
+            return (null, default, []);
         }
 
         var attestor = AttestorParser.Parse(body.Named(name), body.Problems);
         if (attestor is null || body.Problems.HasErrors)
         {
-            return (null, []);
+            return (null, default, []);
         }
 
-        return (Write(body.ToObject(), attestor), [.. attestor.Keys.Index()
+        return (Write(body.ToObject(), attestor), attestor.Note, [.. attestor.Keys.Index()
             .Where(key => key.Item.Remote is not null)
             .Select(key => (string.Create(CultureInfo.InvariantCulture, $"{_note}.publicKeys[{key.Index}]"), key.Item.Remote!.Name))]);
     }

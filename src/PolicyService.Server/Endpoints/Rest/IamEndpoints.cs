@@ -86,7 +86,7 @@ internal static class IamEndpoints
 
         var content = body.ToObject()["policy"]!.AsObject().ToJsonString(RestJson.Relaxed);
         return await changes.RecordedAsync(
-            context, key, () => store.PutAsync(key, content, etag, context.Caller().Name, context.RequestAborted), outcome => RestAnswer.Of(outcome));
+            context, key.Name, () => store.PutAsync(key, content, etag, context.Caller().Name, context.RequestAborted), outcome => RestAnswer.Of(outcome));
     }
 
     private static async Task<IResult> TestAsync(HttpContext context, DocumentStore store, AccessGate access, StoredKind kind)

@@ -24,7 +24,7 @@ internal static class PlatformPolicyEndpoints
         group.MapPost($"{One}:evaluate", EvaluateAsync).Needs(Permissions.PlatformPoliciesEvaluate, Resource);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, string project, string platform)
+    private static async Task<IResult> CreateAsync(HttpContext context, DocumentStore store, AccessGate access, string project, string platform)
     {
         if (!RestQuery.TryRead(context, "policyId", out var id, out var refusal))
         {
@@ -41,30 +41,31 @@ internal static class PlatformPolicyEndpoints
             return refusal;
         }
 
-        var (body, unusable) = await ReadAsync(context, key);
+        var (body, unusable) = await ReadAsync(context, access, key);
         return body is null ? unusable! : RestAnswer.Of(await store.CreateAsync(key, body.Text, context.Caller().Name, context.RequestAborted));
     }
 
-    private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, string project, string platform, string policy)
+    private static async Task<IResult> UpdateAsync(HttpContext context, DocumentStore store, AccessGate access, string project, string platform, string policy)
     {
         if (!TryKey(project, platform, policy, out var key, out var refusal))
         {
             return refusal;
         }
 
-        var (body, unusable) = await ReadAsync(context, key);
+        var (body, unusable) = await ReadAsync(context, access, key);
         return body is null
             ? unusable!
             : RestAnswer.Of(await store.UpdateAsync(key, body.Text, body.StringOf("etag"), context.Caller().Name, context.RequestAborted));
     }
 
-    private static async Task<(RestBody? Body, IResult? Refusal)> ReadAsync(HttpContext context, DocumentKey key)
+    private static async Task<(RestBody? Body, IResult? Refusal)> ReadAsync(HttpContext context, AccessGate access, DocumentKey key)
     {
         var (body, refusal) = await RestBody.ReadAsync(context);
         if (body is not null)
         {
-            PlatformPolicyParser.Parse(body.Named(key.Name), body.Problems);
-            refusal = body.Refusal();
+            var policy = PlatformPolicyParser.Parse(body.Named(key.Name), body.Problems);
+            // Its decisions tell what is attested in the projects that its checks name.
+            refusal = body.Refusal() ?? HiddenFrom(context, access, PlatformQuestion.ProjectsOf(policy), key);
         }
 
         return (refusal is null ? body : null, refusal);
@@ -133,11 +134,14 @@ internal static class PlatformPolicyEndpoints
             return RestAnswer.Of(outcome);
         }
 
-        // The answer tells what is attested in the projects that the checks name.
-        return PlatformQuestion.ProjectsOf(found.Document).Where(other => other != key.Project)
-            .Select(other => access.Refusal(context, Permissions.OccurrencesList, $"projects/{other}")).FirstOrDefault(hidden => hidden is not null)
+        // Who asks need not be who wrote it.
+        return HiddenFrom(context, access, PlatformQuestion.ProjectsOf(found.Document), key)
             ?? Results.Json(await question.AskAsync(found.Document, pods, context.Caller().Name, context.RequestAborted), RestJson.Default.EvaluateReply);
     }
+
+    /// <summary>The refusal where checks name another project whose occurrences the caller may not list.</summary>
+    private static IResult? HiddenFrom(HttpContext context, AccessGate access, IEnumerable<string> projects, DocumentKey key) => projects.Where(other => other != key.Project)
+        .Select(other => access.Refusal(context, Permissions.OccurrencesList, $"projects/{other}")).FirstOrDefault(hidden => hidden is not null);
 
     private static bool TryKey(
         string project,

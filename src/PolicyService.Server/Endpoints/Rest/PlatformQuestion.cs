@@ -44,7 +44,10 @@ internal sealed class PlatformQuestion(SnapshotInForce inForce, EvidenceCollecto
     }
 
     /// <summary>The projects whose attestations the checks of a stored policy look at.</summary>
-    public static IEnumerable<string> ProjectsOf(StoredDocument document) => Parse(document).CheckSets
+    public static IEnumerable<string> ProjectsOf(StoredDocument document) => ProjectsOf(Parse(document));
+
+    /// <summary>The projects whose attestations the checks of a policy look at.</summary>
+    public static IEnumerable<string> ProjectsOf(PlatformPolicy? policy) => (policy?.CheckSets ?? [])
         .SelectMany(set => set.Checks).OfType<SimpleSigningCheck>().SelectMany(check => check.Projects).Distinct(StringComparer.Ordinal);
 
     private static PlatformPolicy Parse(StoredDocument document) =>
