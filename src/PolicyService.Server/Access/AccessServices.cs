@@ -52,7 +52,7 @@ internal static class AccessServices
 
             // By the endpoint that will run, not by the path, of which there are many spellings.
             var isOpen = context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open };
-            var (caller, problem) = isOpen && context.Request.Headers.Authorization.Count == 0 ? default : await authenticator.AuthenticateAsync(context);
+            var (caller, problem) = isOpen && !Authenticator.HasCredentials(context) ? default : await authenticator.AuthenticateAsync(context);
             if (caller is null && !isOpen)
             {
                 log.Refused(problem!);
