@@ -82,4 +82,11 @@ internal static class AccessServices
         var limiter = application.Services.GetRequiredService<CallerLimiter>();
         application.Use((context, next) => limiter.InvokeAsync(context, next));
     }
+
+    /// <summary>Ends streams whose callers must authenticate anew; behind <see cref="UseCallers"/>.</summary>
+    public static void UseStreamEnds(this WebApplication application)
+    {
+        var ends = new StreamEnds(application.Services.GetRequiredService<CallerWatch>(), application.Services.GetRequiredService<TimeProvider>());
+        application.Use((context, next) => ends.InvokeAsync(context, next));
+    }
 }
