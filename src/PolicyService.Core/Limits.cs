@@ -144,6 +144,9 @@ public static class Limits
     /// <summary>What is read and thrown away of a request that is refused; bytes.</summary>
     public const int RefusedBodyBytes = 256 * 1024;
 
+    /// <summary>A question for the health of the service over gRPC, which needs no credentials; bytes.</summary>
+    public const int HealthRequestBytes = 1024;
+
     /// <summary>Nesting of JSON and YAML.</summary>
     public const int Depth = 64;
 
@@ -227,6 +230,9 @@ public static class Limits
 
     /// <summary>What is left of it when the service stops.</summary>
     public static readonly TimeSpan RequestTimeAtStop = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a stream whose caller must authenticate anew may take to end, its last answers included.</summary>
+    public static readonly TimeSpan LapsedStreamTime = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a refused request is read, at most.</summary>
     public static readonly TimeSpan RefusedBodyTime = TimeSpan.FromSeconds(1);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Grpc.Reflection;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -77,7 +78,9 @@ public sealed class ServerHost
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
         builder.Services.AddSingleton(OpenSink(settings));
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes);
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Limits.MessageBytes)
+            .AddServiceOptions<ReflectionServiceImpl>(reflection => reflection.Interceptors.Add<ReflectionMessages>())
+            .AddServiceOptions<ReflectionV1ServiceImpl>(reflection => reflection.Interceptors.Add<ReflectionMessages>());
         builder.Services.AddGrpcReflection();
         builder.Services.AddAccess(settings);
         builder.Services.AddRest();
@@ -178,6 +181,9 @@ public sealed class ServerHost
         Application.UseCallers();
         Application.UseCallerLimits();
         Application.UseAccess();
+        Application.UseStreamEnds();
+        var health = new HealthRequests(Application.Services.GetRequiredService<TimeProvider>());
+        Application.Use((context, next) => health.InvokeAsync(context, next));
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();

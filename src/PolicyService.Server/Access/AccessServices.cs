@@ -52,7 +52,7 @@ internal static class AccessServices
 
             // By the endpoint that will run, not by the path, of which there are many spellings.
             var isOpen = context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open };
-            var (caller, problem) = isOpen && context.Request.Headers.Authorization.Count == 0 ? default : await authenticator.AuthenticateAsync(context);
+            var (caller, problem) = isOpen && !Authenticator.HasCredentials(context) ? default : await authenticator.AuthenticateAsync(context);
             if (caller is null && !isOpen)
             {
                 log.Refused(problem!);
@@ -81,5 +81,12 @@ internal static class AccessServices
     {
         var limiter = application.Services.GetRequiredService<CallerLimiter>();
         application.Use((context, next) => limiter.InvokeAsync(context, next));
+    }
+
+    /// <summary>Ends streams whose callers must authenticate anew; behind <see cref="UseCallers"/>.</summary>
+    public static void UseStreamEnds(this WebApplication application)
+    {
+        var ends = new StreamEnds(application.Services.GetRequiredService<CallerWatch>(), application.Services.GetRequiredService<TimeProvider>());
+        application.Use((context, next) => ends.InvokeAsync(context, next));
     }
 }

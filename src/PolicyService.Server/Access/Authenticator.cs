@@ -14,6 +14,10 @@ internal sealed class Authenticator(AuthenticationSettings settings, TokenVerifi
 
     public bool IsOn => settings.IsOn;
 
+    /// <summary>There is something to look at, right or wrong.</summary>
+    public static bool HasCredentials(HttpContext context) =>
+        context.Request.Headers.Authorization.Count > 0 || context.Features.Get<ConnectionCertificate>() is { IsShown: true };
+
     /// <summary>Looks at all credentials of a request.</summary>
     public async ValueTask<Authentication> AuthenticateAsync(HttpContext context)
     {

@@ -9,21 +9,25 @@ namespace PolicyService.Server.Access;
 /// <param name="Entries">In the order of the file: the first that names one of a caller's members counts.</param>
 public sealed record CallerQuotas(CallerLimits Default, IReadOnlyList<(FrozenSet<string> Members, CallerLimits Quota)> Entries)
 {
+    /// <summary>Where a member stands first: asked for each request, whatever the number of entries.</summary>
+    private readonly FrozenDictionary<string, int> _first = Entries
+        .SelectMany((entry, index) => entry.Members.Select(member => (member, index)))
+        .GroupBy(pair => pair.member, pair => pair.index, StringComparer.Ordinal)
+        .ToFrozenDictionary(group => group.Key, group => group.Min(), StringComparer.Ordinal);
+
     public static CallerQuotas Of(AccessFile file) => new(
         file.DefaultLimits,
         [.. file.LimitedCallers.Select(entry => (entry.Members.Where(member => member.Grants).Select(member => member.ToString()).ToFrozenSet(StringComparer.Ordinal), entry.Limits))]);
 
     public CallerLimits Of(Caller caller)
     {
-        foreach (var (members, quota) in Entries)
+        var first = caller.IsAnonymous ? int.MaxValue : _first.GetValueOrDefault(Member.AllAuthenticatedUsers, int.MaxValue);
+        foreach (var member in caller.Members)
         {
-            if ((!caller.IsAnonymous && members.Contains(Member.AllAuthenticatedUsers)) || caller.Members.Any(members.Contains))
-            {
-                return quota;
-            }
+            first = Math.Min(first, _first.GetValueOrDefault(member, int.MaxValue));
         }
 
-        return Default;
+        return first == int.MaxValue ? Default : Entries[first].Quota;
     }
 }
 

@@ -8,7 +8,7 @@ namespace PolicyService.Server.Access;
 /// </summary>
 internal sealed class CallerUsage(TimeProvider time)
 {
-    private Tuning _tuning = new(null, CallerLimits.Default);
+    private CallerLimits _last = CallerLimits.Default;
     private long _fullAt = time.GetTimestamp();
     private int _requests;
     private int _streams;
@@ -21,19 +21,16 @@ internal sealed class CallerUsage(TimeProvider time)
     public bool IsIdle =>
         Volatile.Read(ref _requests) == 0 && Volatile.Read(ref _streams) == 0 && Volatile.Read(ref _bodyBytes) == 0 && Volatile.Read(ref _fullAt) <= time.GetTimestamp();
 
-    /// <summary>The quota that counts for the caller, looked up once for each version of the quotas.</summary>
+    /// <summary>
+    /// The quota that counts for the caller. Asked each time: requests of one name may bring different members, and what one of them has must
+    /// not stay with the next.
+    /// </summary>
     public CallerLimits QuotaOf(Caller caller, CallerQuotas quotas)
     {
-        var tuning = Volatile.Read(ref _tuning);
-        if (ReferenceEquals(tuning.Quotas, quotas))
+        var (quota, last) = (quotas.Of(caller), Volatile.Read(ref _last));
+        if (!ReferenceEquals(quota, last) && ReferenceEquals(Interlocked.CompareExchange(ref _last, quota, last), last) && quota.RequestsPerSecond != last.RequestsPerSecond)
         {
-            return tuning.Quota;
-        }
-
-        var quota = quotas.Of(caller);
-        if (Interlocked.CompareExchange(ref _tuning, new Tuning(quotas, quota), tuning) == tuning && quota.RequestsPerSecond != tuning.Quota.RequestsPerSecond)
-        {
-            Refill(tuning.Quota.RequestsPerSecond / quota.RequestsPerSecond);
+            Refill(last.RequestsPerSecond / quota.RequestsPerSecond);
         }
 
         return quota;
@@ -98,6 +95,4 @@ internal sealed class CallerUsage(TimeProvider time)
             }
         }
     }
-
-    private sealed record Tuning(CallerQuotas? Quotas, CallerLimits Quota);
 }

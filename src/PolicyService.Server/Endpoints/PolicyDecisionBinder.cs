@@ -63,7 +63,15 @@ public abstract class PolicyDecisionBinder
             throw new RpcException(new Status(StatusCode.InvalidArgument, problem));
         }
 
-        return parser.ParseFrom(bytes.Span);
+        try
+        {
+            return parser.ParseFrom(bytes.Span);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // Else the framework would call it a failure of ours, with a line in the log for each.
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"the message is no {typeof(T).Name}: its bytes are malformed"));
+        }
     }
 }
 

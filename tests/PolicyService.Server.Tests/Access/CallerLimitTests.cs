@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Google.Rpc;
 using Grpc.Core;
+using Grpc.Reflection.V1Alpha;
 using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Api.V1;
 using PolicyService.Core.Access;
@@ -84,6 +85,23 @@ public sealed class CallerLimitTests
         });
         await stream.RequestStream.CompleteAsync();
         Assert.False(await stream.ResponseStream.MoveNext(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_message_of_reflection_beyond_the_rate_ends_its_stream()
+    {
+        await using var server = await StartAsync(new CallerLimits(0.001, 2, 10, 10));
+        using var stream = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo(TestCallers.As("alice"), cancellationToken: Cancellation);
+        for (var number = 0; number < 2; number++)
+        {
+            await stream.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Cancellation);
+            Assert.True(await stream.ResponseStream.MoveNext(Cancellation));
+        }
+
+        await stream.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Cancellation);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.True(RetryOf(refused) > TimeSpan.Zero);
     }
 
     [Fact]

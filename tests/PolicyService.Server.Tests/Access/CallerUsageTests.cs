@@ -61,6 +61,22 @@ public sealed class CallerUsageTests
     }
 
     [Fact]
+    public void Each_request_has_the_quota_of_its_own_members()
+    {
+        var usage = new CallerUsage(_time);
+        var staff = Ten with { RequestsPerSecond = 1000, Burst = 2000 };
+        var quotas = new CallerQuotas(Ten, [(new[] { "group:staff" }.ToFrozenSet(StringComparer.Ordinal), staff)]);
+        var former = new Caller(Alice.Name, [Alice.Name]);
+
+        // Of one name, in whichever order they come.
+        Assert.Equal(staff, usage.QuotaOf(Alice, quotas));
+        Assert.Equal(Ten, usage.QuotaOf(former, quotas));
+        Assert.Equal(staff, usage.QuotaOf(Alice, quotas));
+        Assert.Equal(2000, TakeAll(usage, staff));
+        Assert.Equal(0, TakeAll(usage, usage.QuotaOf(former, quotas)));
+    }
+
+    [Fact]
     public void Places_are_counted_apart_for_requests_and_streams()
     {
         var usage = new CallerUsage(_time);

@@ -1,6 +1,12 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Reflection.V1Alpha;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Api.V1;
+using PolicyService.Server.Access;
 using PolicyService.Tests.OpenId;
 using StreamCall = Grpc.Core.AsyncDuplexStreamingCall<PolicyService.Api.V1.EvaluateStreamRequest, PolicyService.Api.V1.EvaluateStreamResponse>;
 
@@ -12,7 +18,12 @@ public sealed class StreamEndTests : IDisposable
     private readonly IssuerKey _key = IssuerKey.Ec();
     private readonly DocumentsFolder _documents = DocumentsFolder.Fixed("ALWAYS_ALLOW");
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    /// <summary>What does not end fails.</summary>
+    private readonly CancellationTokenSource _patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+    public StreamEndTests() => _patience.CancelAfter(TimeSpan.FromSeconds(60));
+
+    private CancellationToken Cancellation => _patience.Token;
 
     [Theory]
     [InlineData(true)]
@@ -86,9 +97,75 @@ public sealed class StreamEndTests : IDisposable
         Assert.True(answered <= asked);
     }
 
-    public void Dispose() => _key.Dispose();
+    [Fact]
+    public async Task Streams_of_the_framework_end_too()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var server = await StartAsync(time);
+        var headers = Credentials.With(Token(time.GetUtcNow()));
+        using var watch = new Health.HealthClient(server.Channel).Watch(new HealthCheckRequest(), headers, cancellationToken: Cancellation);
+        Assert.True(await watch.ResponseStream.MoveNext(Cancellation));
+        using var idle = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo(headers, cancellationToken: Cancellation);
+        using var asking = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo(headers, cancellationToken: Cancellation);
+        foreach (var call in new[] { idle, asking })
+        {
+            await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Cancellation);
+            Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        }
 
-    private static async Task<Verdict> AskAsync(StreamCall call)
+        time.Advance(TimeSpan.FromMinutes(6));
+        await asking.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Cancellation);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => asking.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(StatusCode.Unauthenticated, refused.StatusCode);
+
+        refused = await Assert.ThrowsAsync<RpcException>(() => idle.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(StatusCode.Unauthenticated, refused.StatusCode);
+
+        // It knows nothing of callers, and is cut off a moment later.
+        var watching = watch.ResponseStream.MoveNext(Cancellation);
+        await PassesUntil(time, () => watching.IsCompleted);
+        await Assert.ThrowsAsync<RpcException>(() => watching);
+        Assert.DoesNotContain(server.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    /// <summary>Such as one whose caller takes no answers: it would wait to write the next for as long as its connection lives.</summary>
+    [Fact]
+    public async Task Stream_that_does_not_end_by_itself_is_cut_off()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var marshaller = Marshallers.Create<string>(_ => [], _ => "");
+        var method = new Method<string, string>(MethodType.DuplexStreaming, "s", "m", marshaller, marshaller);
+        var (aborted, context) = (new Abortable(), new DefaultHttpContext());
+        context.Features.Set<IHttpRequestLifetimeFeature>(aborted);
+        context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new GrpcMethodMetadata(typeof(object), method)), "test"));
+        context.SetCaller(new Caller("somebody", ["somebody"]) { Credentials = [new Ending(time.GetUtcNow().AddMinutes(5))] });
+        var running = new StreamEnds(new CallerWatch(new AccessChanges(), time), time).InvokeAsync(context, _ => aborted.Ended.Task);
+
+        time.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromTicks(1));
+        Assert.False(aborted.Ended.Task.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+        Assert.False(aborted.Ended.Task.IsCompleted);
+        await PassesUntil(time, () => aborted.Ended.Task.IsCompleted);
+        await running.WaitAsync(Cancellation);
+    }
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _patience.Dispose();
+    }
+
+    /// <summary>Moves the clock a little at a time: timers begin when their reason is seen, not when it happens.</summary>
+    private async Task PassesUntil(FakeTimeProvider time, Func<bool> condition)
+    {
+        while (!condition())
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+    }
+
+    private async Task<Verdict> AskAsync(StreamCall call)
     {
         await call.RequestStream.WriteAsync(new EvaluateStreamRequest { Request = Ask.For(Ask.Attested) }, Cancellation);
         Assert.True(await call.ResponseStream.MoveNext(Cancellation));
@@ -96,7 +173,7 @@ public sealed class StreamEndTests : IDisposable
     }
 
     /// <summary>The stream may end while a message is written, which then says it in its own way; the status is asked for after that.</summary>
-    private static async Task<bool> AskOnceMoreAsync(StreamCall call)
+    private async Task<bool> AskOnceMoreAsync(StreamCall call)
     {
         try
         {
@@ -117,5 +194,21 @@ public sealed class StreamEndTests : IDisposable
     }
 
     private StreamCall Open(TestServer server, DateTimeOffset now) =>
-        server.Client.EvaluateStream(Credentials.With(_key.Sign(IssuerKey.Claims(Credentials.Issuer, now))), cancellationToken: Cancellation);
+        server.Client.EvaluateStream(Credentials.With(Token(now)), cancellationToken: Cancellation);
+
+    private string Token(DateTimeOffset now) => _key.Sign(IssuerKey.Claims(Credentials.Issuer, now));
+
+    private sealed record Ending(DateTimeOffset Until) : ICredential
+    {
+        public string? ProblemAt(DateTimeOffset now) => now >= Until ? "it has ended" : null;
+    }
+
+    private sealed class Abortable : IHttpRequestLifetimeFeature
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => Ended.TrySetResult();
+    }
 }

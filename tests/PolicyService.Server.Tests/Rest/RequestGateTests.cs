@@ -12,7 +12,7 @@ using PolicyService.Server.Endpoints.Rest;
 
 namespace PolicyService.Server.Tests.Rest;
 
-/// <summary>What requests over HTTP/1.1 may hold, at the edge of each bound.</summary>
+/// <summary>What requests of the REST surface may hold, at the edge of each bound.</summary>
 public sealed class RequestGateTests : IDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
@@ -21,14 +21,18 @@ public sealed class RequestGateTests : IDisposable
     private readonly Lifetime _lifetime = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
     private readonly RequestGate _gate;
+    private string _protocol = "HTTP/1.1";
 
     public RequestGateTests() => _gate = new RequestGate(_time, _lifetime);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact, Trait("attack", "96")]
-    public async Task One_more_than_may_use_the_store_waits_and_is_then_refused()
+    [Theory, Trait("attack", "96")]
+    [InlineData("HTTP/1.1")]
+    [InlineData("HTTP/2")]
+    public async Task One_more_than_may_use_the_store_waits_and_is_then_refused(string protocol)
     {
+        _protocol = protocol;
         var holding = new TaskCompletionSource();
         var entered = 0;
         var first = Enumerable.Range(0, Limits.StoreCallers).Select(_ => _gate.InvokeAsync(Request(0), HoldAsync)).ToArray();
@@ -204,7 +208,7 @@ public sealed class RequestGateTests : IDisposable
     {
         var context = new DefaultHttpContext { RequestServices = _services };
         context.SetCaller(Caller.Anonymous);
-        context.Request.Protocol = "HTTP/1.1";
+        context.Request.Protocol = _protocol;
         context.Request.ContentLength = length;
         context.Request.Body = new MemoryStream(new byte[length]);
         context.Features.Set<IHttpRequestBodyDetectionFeature>(new Detection(length > 0));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
@@ -64,6 +65,14 @@ internal sealed class ClientAuthorities
     private static X509Certificate2Collection Load(byte[] content)
     {
         var authorities = PemCertificates.Read(Encoding.UTF8.GetString(content));
-        return authorities.Any(ClientCertificateVerifier.IsAuthority) ? authorities : throw new CertificateException("none of its certificates is one of an authority");
+        try
+        {
+            return authorities.Any(ClientCertificateVerifier.IsAuthority) ? authorities : throw new CertificateException("none of its certificates is one of an authority");
+        }
+        catch (CryptographicException)
+        {
+            // What a certificate says of itself is read only when it is asked for.
+            throw new CertificateException("a certificate in it cannot be read");
+        }
     }
 }

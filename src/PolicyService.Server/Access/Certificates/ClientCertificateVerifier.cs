@@ -27,12 +27,22 @@ internal static class ClientCertificateVerifier
     /// <param name="now">As of when.</param>
     public static CertificateOutcome Verify(X509Certificate2 certificate, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, DateTimeOffset now)
     {
-        var (from, until) = PeriodOf(certificate);
-        if (ProblemOf(certificate, from, until, now) is { } problem)
+        try
         {
-            return Refused(problem);
+            return ProblemOf(certificate, now) is { } problem ? Refused(problem) : VerifyChain(certificate, intermediates, authorities, now);
         }
+        catch (CryptographicException)
+        {
+            // Its parts are read only when they are asked for, and whoever made it may have written anything there.
+            return Refused("the client certificate cannot be read");
+        }
+    }
 
+    public static string Expired(DateTimeOffset until) =>
+        string.Create(CultureInfo.InvariantCulture, $"the client certificate has expired, at {until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}: renew it");
+
+    private static CertificateOutcome VerifyChain(X509Certificate2 certificate, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, DateTimeOffset now)
+    {
         if (intermediates.Count > Limits.ClientIntermediates)
         {
             return Refused($"the client sent more than {Limits.ClientIntermediates} certificates beside its own");
@@ -59,10 +69,6 @@ internal static class ClientCertificateVerifier
                 ? new CertificateOutcome(member, periods.Max(period => period.From), periods.Min(period => period.Until), null)
                 : Refused(unnamed!);
         }
-        catch (CryptographicException)
-        {
-            return Refused("the client certificate cannot be read");
-        }
         finally
         {
             foreach (var element in chain.ChainElements)
@@ -72,17 +78,15 @@ internal static class ClientCertificateVerifier
         }
     }
 
-    public static string Expired(DateTimeOffset until) =>
-        string.Create(CultureInfo.InvariantCulture, $"the client certificate has expired, at {until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}: renew it");
-
     private static CertificateOutcome Refused(string problem) => new(null, default, default, problem);
 
     private static (DateTimeOffset From, DateTimeOffset Until) PeriodOf(X509Certificate2 certificate) =>
         (new DateTimeOffset(certificate.NotBefore.ToUniversalTime()), new DateTimeOffset(certificate.NotAfter.ToUniversalTime()));
 
     /// <summary>What its own fields say.</summary>
-    private static string? ProblemOf(X509Certificate2 certificate, DateTimeOffset from, DateTimeOffset until, DateTimeOffset now)
+    private static string? ProblemOf(X509Certificate2 certificate, DateTimeOffset now)
     {
+        var (from, until) = PeriodOf(certificate);
         if (IsAuthority(certificate))
         {
             // The key that signs for everybody must not also speak as somebody.

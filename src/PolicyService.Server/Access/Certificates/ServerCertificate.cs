@@ -82,7 +82,8 @@ internal sealed class ServerCertificate
             var own = X509CertificateLoader.LoadPkcs12(ephemeral.Export(X509ContentType.Pkcs12), null);
             return SslStreamCertificateContext.Create(own, [.. others.Skip(1)], offline: true);
         }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        // The last of them at a key on a curve that nobody here knows.
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException or PlatformNotSupportedException)
         {
             throw new CertificateException("the certificate and the private key are no pair: the first certificate of the file must be the one of the key, both in PEM");
         }

@@ -1,6 +1,8 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -15,11 +17,28 @@ internal sealed class TlsConnections(ServerCertificate certificate, ClientAuthor
     public void Use(ListenOptions listen)
     {
         var application = listen.Protocols is HttpProtocols.Http2 ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11;
+        listen.Use(next => connection => HandshakeAsync(connection, next));
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = HandshakeTime,
             OnConnection = context => ValueTask.FromResult(Options(context, application)),
         });
+    }
+
+    /// <summary>
+    /// The library throws at certificates it cannot read, before anybody is asked what to think of them, and the web server would log each as a
+    /// failure of ours: whoever has no credentials must not be able to fill the log. The connection ends like every other failed handshake.
+    /// </summary>
+    private static async Task HandshakeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        try
+        {
+            await next(connection);
+        }
+        catch (CryptographicException)
+        {
+            connection.Abort();
+        }
     }
 
     private SslServerAuthenticationOptions Options(TlsHandshakeCallbackContext context, SslApplicationProtocol application)

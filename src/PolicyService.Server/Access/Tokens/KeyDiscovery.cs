@@ -80,7 +80,8 @@ internal sealed class KeyDiscovery(TimeProvider time) : IDisposable
                 ? url
                 : throw new KeySetException("its OpenID configuration names no https:// address of keys");
         }
-        catch (JsonException)
+        // The latter at a text with half a character, which JSON allows and no text has.
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new KeySetException("its OpenID configuration is no JSON");
         }

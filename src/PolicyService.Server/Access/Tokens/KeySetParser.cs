@@ -48,7 +48,8 @@ internal static class KeySetParser
                 ? throw new KeySetException($"there are more than {Limits.IssuerKeys * 4} keys")
                 : [.. list.EnumerateArray().Select(ReadKey).OfType<SigningKey>()];
         }
-        catch (JsonException)
+        // A text with half a character, which JSON allows and no text has, is no operation of the reader's.
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new KeySetException("it is neither a JWK Set in JSON nor a public key in PEM");
         }
@@ -112,7 +113,8 @@ internal static class KeySetParser
                 algorithm.ImportFromPem(pem);
                 return Use(algorithm, null, null);
             }
-            catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+            // The last of them at a curve that nobody here knows.
+            catch (Exception exception) when (exception is CryptographicException or ArgumentException or PlatformNotSupportedException)
             {
                 algorithm.Dispose();
             }
@@ -157,7 +159,9 @@ internal static class KeySetParser
         _ => null,
     };
 
-    private static byte[] Bytes(JsonElement jwk, string name) => Base64Url.DecodeFromChars(Text(jwk, name) ?? throw new FormatException($"no `{name}`"));
+    /// <summary>A number; the library looks at the first byte of one without asking whether there is any.</summary>
+    private static byte[] Bytes(JsonElement jwk, string name) =>
+        Text(jwk, name) is { Length: > 1 } text ? Base64Url.DecodeFromChars(text) : throw new FormatException($"no `{name}`");
 
     private static string? Text(JsonElement jwk, string name) =>
         jwk.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;

@@ -93,11 +93,13 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
             return Refused("the token's `exp` and `nbf` must be seconds since 1970");
         }
 
-        var key = await FindKeyAsync(token, read, issuer);
+        var tried = issuer.Current;
+        var key = await FindKeyAsync(token, read, issuer, tried);
         if (key is null)
         {
             await issuer.LookAgainAsync(cancellation);
-            key = await FindKeyAsync(token, read, issuer);
+            // The same keys once more would double what a forged token costs.
+            key = ReferenceEquals(tried, issuer.Current) ? null : await FindKeyAsync(token, read, issuer, issuer.Current);
         }
 
         if (key is null)
@@ -119,9 +121,9 @@ internal sealed class TokenVerifier(TrustedIssuers issuers, AuthenticationSettin
     }
 
     /// <summary>The key that verifies the signature; each is tried alone, so that it is known afterwards which it was.</summary>
-    private async ValueTask<SigningKey?> FindKeyAsync(string token, TokenHeader header, IssuerKeys issuer)
+    private async ValueTask<SigningKey?> FindKeyAsync(string token, TokenHeader header, IssuerKeys issuer, KeySet? keys)
     {
-        foreach (var key in issuer.Current?.Candidates(header.KeyId, header.Algorithm) ?? [])
+        foreach (var key in keys?.Candidates(header.KeyId, header.Algorithm) ?? [])
         {
             var result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
             {

@@ -13,8 +13,8 @@ namespace PolicyService.Server.Endpoints.Rest;
 internal sealed record RequestCost(bool UsesStore);
 
 /// <summary>
-/// Bounds what requests over HTTP/1.1 hold: memory for bodies, places at the store, time. Decisions come over HTTP/2, where only the time is
-/// bounded here, and have the rest of the store's connections for themselves.
+/// Bounds what requests of the REST surface hold, over whichever port they come: memory for bodies, places at the store, time. Of gRPC calls
+/// only the time is bounded here; decisions have the rest of the store's connections for themselves.
 /// </summary>
 internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime lifetime, DocumentStore? store = null)
 {
@@ -24,13 +24,18 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { } call)
         {
-            await EndingAsync(context, next);
+            await (call.Method.Type is MethodType.Unary ? EndingAsync(context, next) : next(context));
             return;
         }
 
-        SetRates(context);
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            // Over HTTP/2 a connection has one rate for all its requests, the server's own.
+            SetRates(context);
+        }
+
         using var ending = new CancellationTokenSource(Limits.RequestTime, time);
         using var stopping = lifetime.ApplicationStopping.Register(() => ending.CancelAfter(Limits.RequestTimeAtStop));
         using var aborting = ending.Token.Register(context.Abort);
@@ -50,12 +55,6 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
     /// </summary>
     private async Task EndingAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: MethodType.Unary })
-        {
-            await next(context);
-            return;
-        }
-
         using var ending = new CancellationTokenSource(Limits.RequestTime, time);
         await using var aborting = ending.Token.UnsafeRegister(static state => ((HttpContext)state!).Abort(), context);
         await next(context);
