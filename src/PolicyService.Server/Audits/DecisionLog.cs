@@ -286,20 +286,4 @@ public sealed partial class DecisionLog : BackgroundService
 
     [LoggerMessage(11, LogLevel.Information, "Decision records are written again")]
     private static partial void LogMended(ILogger logger);
-
-    private sealed class Entry(IAuditRecord record, bool durable)
-    {
-        private volatile bool _isAbandoned;
-
-        public IAuditRecord Record => record;
-
-        /// <summary>Completes when the record is durable; null if nobody waits for that.</summary>
-        public TaskCompletionSource? Written { get; } = durable ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
-
-        public bool IsAbandoned => _isAbandoned;
-
-        public void Abandon() => _isAbandoned = true;
-
-        public void Complete() => Written?.TrySetResult();
-    }
 }

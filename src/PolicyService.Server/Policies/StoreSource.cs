@@ -61,7 +61,7 @@ internal sealed class StoreSource(DocumentStore store, bool withAccess) : IDocum
         }
 
         var files = _held.Values.Select(held => held.Document).OfType<ParsedDocument>().OrderBy(file => file.Path, StringComparer.Ordinal).ToArray();
-        List<DocumentProblem> problems = [.. files.SelectMany(file => file.Problems)];
+        List<DocumentProblem> problems = [.. files.SelectMany(file => file.Problems), .. _held.Values.SelectMany(held => held.Problems)];
         var documents = DocumentFiles.Assemble(files, problems);
         return _reading = new SourceReading(true, documents, problems, read.Generation.Value, contentVersion)
         {
@@ -69,10 +69,22 @@ internal sealed class StoreSource(DocumentStore store, bool withAccess) : IDocum
         };
     }
 
-    private static Held Hold(StoredDocument document) => document.Key.Kind is StoredKind.PolicyIam or StoredKind.AttestorIam
-        // One that cannot be read grants nothing; what comes in over the API can be.
-        ? new Held(document.Etag, null, IamPolicyParser.Parse(Encoding.UTF8.GetBytes(document.Content), new ProblemList(document.Key.Name)) is { } policy ? CompiledIamPolicy.Compile(policy) : null)
-        : new Held(document.Etag, DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content), document.Etag), null);
+    private static Held Hold(StoredDocument document)
+    {
+        if (document.Key.Kind is not (StoredKind.PolicyIam or StoredKind.AttestorIam))
+        {
+            return new Held(document.Etag, DocumentFiles.Parse(document.Key.Path!, Encoding.UTF8.GetBytes(document.Content), document.Etag), null, []);
+        }
 
-    private sealed record Held(string Etag, ParsedDocument? Document, CompiledIamPolicy? Access);
+        // One that cannot be read grants nothing, and is told; what comes in over the API can be.
+        var problems = new ProblemList(document.Key.Name);
+        var access = IamPolicyParser.Parse(Encoding.UTF8.GetBytes(document.Content), problems) is { } policy ? CompiledIamPolicy.Compile(policy) : null;
+        return new Held(document.Etag, null, access, problems.Problems);
+    }
+
+    /// <param name="Etag">Tells whether it has changed.</param>
+    /// <param name="Document">What decides; null for an IAM policy.</param>
+    /// <param name="Access">What an IAM policy grants.</param>
+    /// <param name="Problems">Why an IAM policy cannot be read; a document has its own.</param>
+    private sealed record Held(string Etag, ParsedDocument? Document, CompiledIamPolicy? Access, IReadOnlyList<DocumentProblem> Problems);
 }

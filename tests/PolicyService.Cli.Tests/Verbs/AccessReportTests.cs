@@ -55,6 +55,24 @@ public sealed class AccessReportTests : IDisposable
     }
 
     [Fact]
+    public async Task Attestors_and_notes_of_other_projects_that_a_policy_needs_come_from_it_too()
+    {
+        _folder.Write("backup/projects/shop/policy.json", """{"name": "projects/shop/policy", "defaultAdmissionRule": {"evaluationMode": "REQUIRE_ATTESTATION", "enforcementMode": "ENFORCED_BLOCK_AND_AUDIT_LOG", "requireAttestationsBy": ["projects/acme/attestors/build"]}}""");
+        _folder.Write("backup/projects/acme/attestors/build.json", """{"name": "projects/acme/attestors/build", "userOwnedGrafeasNote": {"noteReference": "projects/notes/notes/build"}}""");
+        const string Bindings = """
+            bindings:
+            - {role: roles/binaryauthorization.policyEditor, members: ["user:alice@example.com"], resources: [projects/shop]}
+            - {role: roles/containeranalysis.editor, members: ["user:alice@example.com"], resources: [projects/notes]}
+            """;
+
+        var run = await ReportAsync(Bindings, "--policies", _folder["backup"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("user:alice@example.com can change what is required in project shop and sign", run.Text, StringComparison.Ordinal);
+        Assert.Equal(0, (await ReportAsync(Bindings)).ExitCode);
+    }
+
+    [Fact]
     public async Task Records_tell_what_was_used()
     {
         var records = _folder.Write("records.jsonl", """

@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Server.Audits;
+using PolicyService.Server.Policies;
+using PolicyService.Server.Storage;
 using PolicyService.Server.Tests.Rest;
 using PolicyService.Server.Tests.Storage;
 
@@ -109,6 +112,8 @@ public sealed class IamPolicyTests(AdminServer admin) : IClassFixture<AdminServe
         var sink = new TestSink();
         await using var access = await AccessServer.StartAsync(AdminServer.File, sink: sink);
         const string Path = "/v1/projects/acme/policy";
+        await AdminServer.SetAsync(access, Path[4..], "");
+        await Eventually.Holds("the start and the use of the grant are recorded", () => sink.Has(AccessChangeRecord.Kind) && sink.Has(AccessUsedRecord.Kind));
         sink.Fails = true;
         // Nobody knows yet that the records fail.
         var early = access.SendAsync(AdminServer.Admin, "POST", $"{Path}:setIamPolicy", Setting("group:early"));
@@ -141,6 +146,21 @@ public sealed class IamPolicyTests(AdminServer admin) : IClassFixture<AdminServe
         await Eventually.Holds("what nobody can see grants nothing", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.Forbidden);
         access.Server.Documents.Delete("policy.yaml");
         await Eventually.Holds("it counts again", async () => (await access.SendAsync("group:a", "GET", Path)).Code is HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Stored_policy_that_cannot_be_read_grants_nothing_and_is_told()
+    {
+        await using var access = await AccessServer.StartAsync(AdminServer.File);
+        var store = access.Server.Services.GetRequiredService<DocumentStore>();
+        await store.PutAsync(
+            DocumentKey.Of(StoredKind.PolicyIam, "projects/acme/policy"),
+            """{"bindings": [{"role": "roles/binaryauthorization.policyViewer", "members": ["group:a"]}, {"rolle": "x"}]}""", "", "x", TestContext.Current.CancellationToken);
+
+        var inForce = access.Server.Services.GetRequiredService<SnapshotInForce>();
+        await Eventually.Holds("it is told", () => inForce.Current!.Problems.Any(problem => problem.File == "projects/acme/policy"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await access.SendAsync("group:a", "GET", "/v1/projects/acme/policy")).Code);
     }
 
     [Fact]
