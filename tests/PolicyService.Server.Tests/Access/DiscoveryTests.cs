@@ -109,7 +109,7 @@ public sealed class DiscoveryTests
         Assert.Equal(2, issuer.Requests);
     }
 
-    public static TheoryData<string> Answers => new("another issuer", "a redirection", "too long", "no JSON", "keys over there", "no key", "a secret key", "weak key");
+    public static TheoryData<string> Answers => new("another issuer", "a redirection", "too long", "no JSON", "keys over there", "keys of somebody", "no key", "a secret key", "weak key");
 
     [Theory, MemberData(nameof(Answers))]
     public async Task Answer_that_cannot_be_meant_gives_no_keys(string what)
@@ -206,6 +206,8 @@ public sealed class DiscoveryTests
             ("too long", true) => new string(' ', Limits.CredentialFileBytes) + issuer.Keys,
             ("no JSON", true) => "<html>",
             ("keys over there", false) => $$"""{"issuer":"{{issuer.Url}}","jwks_uri":"http://192.0.2.1/keys"}""",
+            // Elsewhere there would be nothing, whoever looked; these are keys all the same.
+            ("keys of somebody", false) => $$"""{"issuer":"{{issuer.Url}}","jwks_uri":"{{issuer.Url.Replace("://", "://somebody@", StringComparison.Ordinal)}}/keys"}""",
             ("no key", true) => """{"keys":[]}""",
             ("a secret key", true) => """{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}""",
             ("weak key", true) => """{"keys":[{"kty":"RSA","n":"u1W2","e":"AQAB"}]}""",
