@@ -103,9 +103,10 @@ public sealed record ServerSettings
 
         var (authentication, tls) = (AuthenticationSettings.Read(configuration), TlsSettings.Read(configuration));
         var access = Text(configuration, SettingsTable.AccessFile) is { } given ? Path.GetFullPath(given) : null;
-        if (access is not null && !HasIssuers(access) && !authentication.IsOn && !requiresCallers)
+        if (access is not null)
         {
-            throw new SettingsException($"{SettingsTable.AccessFile.Flag} is set and nobody can authenticate: set {SettingsTable.AuthIssuer.Flag} or {SettingsTable.AuthClientCa.Flag}, or write issuers into the file");
+            // One that cannot be used stops the start here, in one line.
+            AccessFileSource.ReadAtStart(access);
         }
 
         authentication = authentication with { IsOn = authentication.IsOn || requiresCallers || access is not null };
@@ -133,9 +134,6 @@ public sealed record ServerSettings
             AccessFile = access,
         };
     }
-
-    /// <summary>Issuers of the access file configure authentication too.</summary>
-    private static bool HasIssuers(string path) => AccessFileSource.ReadAtStart(path).Issuers.Count > 0;
 
     private static string? Text(IConfiguration configuration, Setting setting) => configuration[setting.Name] is { Length: > 0 } text ? text : null;
 
