@@ -71,8 +71,9 @@ public sealed partial class KmsStandIn : IAsyncDisposable
 
         _isEnded = true;
         await _ending.CancelAsync();
-        _listener.Stop();
+        // First: a listener that has stopped is no longer to be asked for the next connection.
         await _accepting;
+        _listener.Stop();
         await Task.WhenAll(_connections);
         _ending.Dispose();
         _listener.Dispose();

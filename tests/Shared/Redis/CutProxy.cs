@@ -57,7 +57,8 @@ internal sealed class CutProxy : IAsyncDisposable
                 _ = PumpAsync(far, near);
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        // The last of them: the listener has stopped between two connections.
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The end.
         }
