@@ -3,6 +3,7 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence;
 

@@ -4,6 +4,7 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;
 

@@ -5,6 +5,7 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence;
 

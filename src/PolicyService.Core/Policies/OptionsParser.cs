@@ -8,6 +8,8 @@ namespace PolicyService.Core.Policies;
 /// <summary>Reads <c>options.yaml</c> (SEMANTICS section 8).</summary>
 public static class OptionsParser
 {
+    private const string HostForm = "write the registry's host as image names have it, with its port if it has one";
+
     private static readonly Platform[] AllPlatforms = [Platform.Gke, Platform.OnPrem, Platform.CloudRun];
 
     public static ProjectOptions? Parse(DocumentNode? node, ProblemList problems)
@@ -34,7 +36,7 @@ public static class OptionsParser
                 .ToFrozenDictionary(revocation => (revocation.Attestor!.Value, revocation.Digest)),
             EvidenceGrace = Duration(reader, "evidenceGrace") ?? ProjectOptions.Default.EvidenceGrace,
             RevokeOnKmsDisable = reader.Boolean("revokeOnKmsDisable"),
-            Registries = reader.Mappings("registries", ParseRegistry),
+            Registries = ParseRegistries(reader),
             ContainerAnalysis = ParseContainerAnalysis(reader),
             RequireGrant = ParseBreakGlass(reader),
         };
@@ -141,13 +143,30 @@ public static class OptionsParser
             .DistinctBy(revocation => revocation.Digest)
             .ToFrozenDictionary(revocation => revocation.Digest);
 
-    private static string? ParseRegistry(MappingReader reader)
+    private static FrozenDictionary<string, RegistryOptions> ParseRegistries(MappingReader reader)
     {
-        var host = reader.Required<string>("host", ValueParsers.Text, "name the registry's host");
-        reader.Boolean("insecure");
-        reader.Values<string>("mirrors", ValueParsers.Text);
-        reader.Text("credentials");
-        return host;
+        var registries = new Dictionary<string, RegistryOptions>(StringComparer.Ordinal);
+        foreach (var registry in reader.Mappings("registries", item => ParseRegistry(item)))
+        {
+            if (!registries.TryAdd(registry.Host, registry))
+            {
+                // Which of the two would be asked must not depend on their order.
+                reader.Problems.Error(reader.MarkOf("registries"), $"the registry `{Shown.Value(registry.Host)}` is listed twice", "keep one entry for each host");
+            }
+        }
+
+        return registries.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private static RegistryOptions? ParseRegistry(MappingReader reader)
+    {
+        var host = reader.Required<string>("host", ParseHost, HostForm);
+        var isInsecure = reader.Boolean("insecure");
+        var mirrors = reader.Values<string>("mirrors", ParseHost);
+        var credentials = reader.Value<RegistryCredentials>("credentials", ParseCredentials);
+        var privateHosts = reader.Values<string>("privateHosts", ParseHost);
+        reader.End();
+        return host is null ? null : new RegistryOptions(host, isInsecure, mirrors, credentials, privateHosts);
     }
 
     private static ContainerAnalysisOptions? ParseContainerAnalysis(MappingReader reader)
@@ -199,6 +218,29 @@ public static class OptionsParser
             _ => EvidenceSource.Unspecified,
         };
         return source is not EvidenceSource.Unspecified;
+    }
+
+    private static bool ParseHost(string text, out string host, out string problem)
+    {
+        problem = HostForm;
+        var valid = RegistryOptions.TryParseHost(text, out var parsed);
+        host = parsed ?? "";
+        return valid;
+    }
+
+    private static bool ParseCredentials(string text, out RegistryCredentials credentials, out string problem)
+    {
+        problem = "write docker-config, google, ecr, acr or none";
+        (var valid, credentials) = text switch
+        {
+            "none" => (true, RegistryCredentials.None),
+            "docker-config" => (true, RegistryCredentials.DockerConfig),
+            "google" => (true, RegistryCredentials.Google),
+            "ecr" => (true, RegistryCredentials.Ecr),
+            "acr" => (true, RegistryCredentials.Acr),
+            _ => (false, default),
+        };
+        return valid;
     }
 
     private static bool ParseFailMode(string text, out FailMode mode, out string problem)

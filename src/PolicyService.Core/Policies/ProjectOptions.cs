@@ -80,8 +80,8 @@ public sealed record ProjectOptions
 
     public bool RevokeOnKmsDisable { get; init; }
 
-    /// <summary>Registry hosts evidence may be fetched from.</summary>
-    public IReadOnlyList<string> Registries { get; init; } = [];
+    /// <summary>Registries evidence may be fetched from, by host.</summary>
+    public FrozenDictionary<string, RegistryOptions> Registries { get; init; } = FrozenDictionary<string, RegistryOptions>.Empty;
 
     /// <summary>A Container Analysis elsewhere; null: our own store only.</summary>
     public ContainerAnalysisOptions? ContainerAnalysis { get; init; }

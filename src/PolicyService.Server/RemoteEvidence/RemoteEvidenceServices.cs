@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.RemoteEvidence;
 

@@ -1,4 +1,5 @@
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using Prometheus;
 
 namespace PolicyService.Server.RemoteEvidence;

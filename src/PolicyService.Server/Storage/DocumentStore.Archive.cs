@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using PolicyService.Core;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.Storage;
 

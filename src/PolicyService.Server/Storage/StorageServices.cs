@@ -1,4 +1,5 @@
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.Storage;
 

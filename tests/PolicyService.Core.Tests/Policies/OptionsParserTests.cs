@@ -90,7 +90,7 @@ public sealed class OptionsParserTests
         Assert.Equal("alice@example.com", Assert.Single(options.RevokedDigests).Value.Author);
         Assert.Equal("withdrawn", Assert.Single(options.RevokedPairs).Value.Reason);
         Assert.Single(options.PinnedKeys);
-        Assert.Equal(["registry.example.com"], options.Registries);
+        Assert.Equal("registry.example.com", Assert.Single(options.Registries).Key);
     }
 
     [Theory]

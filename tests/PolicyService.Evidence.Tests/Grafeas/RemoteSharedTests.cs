@@ -1,6 +1,7 @@
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Tests.Caching;
 using PolicyService.Tests.ContainerAnalysis;
 using PolicyService.Tests.Redis;

@@ -3,6 +3,7 @@ using PolicyService.Core;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 
 namespace PolicyService.Evidence.Tests.Grafeas;

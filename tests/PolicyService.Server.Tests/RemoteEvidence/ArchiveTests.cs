@@ -1,5 +1,6 @@
 using PolicyService.Core.Decisions;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Tests;
 using PolicyService.Server.Tests.Storage;

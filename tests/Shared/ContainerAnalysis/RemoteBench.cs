@@ -4,6 +4,7 @@ using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Tests;
 

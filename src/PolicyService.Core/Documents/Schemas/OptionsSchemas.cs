@@ -38,7 +38,7 @@ internal static class OptionsSchemas
     {
         Examples =
         [
-            """{"failMode": {"GKE": "CLOSED", "CLOUD_RUN": "OPEN"}, "bindRepository": true, "indexCoversChildren": false, "maxAttestationAge": "720h", "maxSnapshotAge": "24h", "evidenceSources": ["GRAFEAS"], "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS", "REGISTRY"], "maxAttestationAge": "1h30m"}}, "pinnedKeys": {"//cloudkms.googleapis.com/v1/projects/acme/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1": "sha256:1111111111111111111111111111111111111111111111111111111111111111"}, "revocations": [{"digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222", "attestor": "projects/acme/attestors/build", "reason": "withdrawn", "author": "alice@example.com"}], "evidenceGrace": "168h", "revokeOnKmsDisable": false, "registries": [{"host": "registry.example.com", "insecure": false, "mirrors": ["mirror.example.com"], "credentials": "docker-config"}], "containerAnalysis": {"endpoint": "https://containeranalysis.googleapis.com", "projects": ["acme"]}, "breakGlass": {"requireGrant": false}}""",
+            """{"failMode": {"GKE": "CLOSED", "CLOUD_RUN": "OPEN"}, "bindRepository": true, "indexCoversChildren": false, "maxAttestationAge": "720h", "maxSnapshotAge": "24h", "evidenceSources": ["GRAFEAS"], "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS", "REGISTRY"], "maxAttestationAge": "1h30m"}}, "pinnedKeys": {"//cloudkms.googleapis.com/v1/projects/acme/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1": "sha256:1111111111111111111111111111111111111111111111111111111111111111"}, "revocations": [{"digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222", "attestor": "projects/acme/attestors/build", "reason": "withdrawn", "author": "alice@example.com"}], "evidenceGrace": "168h", "revokeOnKmsDisable": false, "registries": [{"host": "registry.example.com", "insecure": false, "mirrors": ["mirror.example.com"], "credentials": "docker-config", "privateHosts": ["auth.corp.example"]}], "containerAnalysis": {"endpoint": "https://containeranalysis.googleapis.com", "projects": ["acme"]}, "breakGlass": {"requireGrant": false}}""",
         ],
     };
 
@@ -64,8 +64,9 @@ internal static class OptionsSchemas
         "registry",
         new FieldShape("host", Text, "The registry's host.", "registry.example.com") { Required = true },
         new FieldShape("insecure", TrueOrFalse, "HTTP without TLS. Default: false."),
-        new FieldShape("mirrors", new ListShape(Text), "Hosts that hold the same."),
-        new FieldShape("credentials", Text, "Where its credentials are found.", "docker-config"));
+        new FieldShape("mirrors", new ListShape(Text), "Hosts that hold the same, asked first."),
+        new FieldShape("credentials", new WordShape("docker-config", "google", "ecr", "acr", "none"), "Where its credentials come from: the service's docker config file, or its identity at Google, AWS or Azure, which go to that cloud's registries alone. Default: none are sent."),
+        new FieldShape("privateHosts", new ListShape(Text), "Hosts that its realm and redirections may lead to although they have private or link-local addresses; with a port, that port alone.", "auth.corp.example"));
 
     private static MappingShape ContainerAnalysis() => new(
         "container analysis",

@@ -2,7 +2,7 @@ using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>What is asked of a Container Analysis elsewhere, in full: an answer of one project's source is never another's.</summary>
 /// <param name="Project">Whose documents ask.</param>

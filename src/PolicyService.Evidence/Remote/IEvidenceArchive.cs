@@ -1,6 +1,6 @@
 using PolicyService.Core.Images;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>One list of a source elsewhere: whose, which, and of which image.</summary>
 /// <param name="Source">Project, endpoint, and note or project.</param>

@@ -1,9 +1,9 @@
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
-/// <summary>Why a Container Analysis elsewhere did not say all it has. Each is a class of its own in answers and metrics; none is an absence.</summary>
+/// <summary>Why a source elsewhere, a Container Analysis or a registry, did not say all it has. Each is a class of its own in answers and metrics; none is an absence.</summary>
 public enum RemoteFailure
 {
     /// <summary>It said all.</summary>
@@ -59,6 +59,15 @@ public enum RemoteFailure
 
     /// <summary>It says itself that it could not reach all it has.</summary>
     Partial,
+
+    /// <summary>Content of a registry that is not what its digest says.</summary>
+    WrongDigest,
+
+    /// <summary>A registry sends us where we do not go: too far, in a circle, to plain HTTP, or to a private address.</summary>
+    RedirectRefused,
+
+    /// <summary>Whoever should give tokens for a registry is where we do not go.</summary>
+    RealmRefused,
 }
 
 /// <summary>How the failures are written for programs and for people.</summary>
@@ -86,6 +95,9 @@ public static class RemoteFailures
         ("TRUNCATED", "the answer of Container Analysis is cut off", Ask),
         ("CIRCULAR", "the pages of Container Analysis go round in a circle", Ask),
         ("PARTIAL", "Container Analysis could not reach all it has", Ask),
+        ("WRONG_DIGEST", "", ""),
+        ("REDIRECT_REFUSED", "", ""),
+        ("REALM_REFUSED", "", ""),
     ];
 
     /// <summary>Every failure, in the order of its values.</summary>

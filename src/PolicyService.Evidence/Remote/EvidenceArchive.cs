@@ -1,4 +1,4 @@
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>
 /// Keeps the archive up to date in the background: nobody waits for it and nothing fails by it. What waits is bounded. What a source no

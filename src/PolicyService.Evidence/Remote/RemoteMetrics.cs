@@ -1,4 +1,4 @@
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>Where an answer about remote evidence came from.</summary>
 public enum RemoteLevel

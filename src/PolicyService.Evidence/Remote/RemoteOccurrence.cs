@@ -5,7 +5,7 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>
 /// One occurrence as a Container Analysis elsewhere gave it, cut down to what an attestation is made of. It is what was asked for: the

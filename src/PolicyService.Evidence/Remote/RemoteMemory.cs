@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>Answers by question, bounded in number and bytes: callers choose digests, and each one asked about is an answer. The older half goes first.</summary>
 internal sealed class RemoteMemory

@@ -4,7 +4,7 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>
 /// Occurrences of Container Analysis elsewhere (SEMANTICS section 5): this process over the cache of the fleet over the source; and while

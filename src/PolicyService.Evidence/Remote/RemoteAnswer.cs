@@ -1,6 +1,6 @@
 using PolicyService.Core.Attestations;
 
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>What is known of one question to a Container Analysis elsewhere.</summary>
 /// <param name="Occurrences">What it has; where it failed, what it said before.</param>

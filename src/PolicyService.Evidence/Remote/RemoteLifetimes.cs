@@ -1,4 +1,4 @@
-namespace PolicyService.Evidence.Grafeas;
+namespace PolicyService.Evidence.Remote;
 
 /// <summary>How long things are kept (SEMANTICS section 5). The defaults are those of a service.</summary>
 public sealed record RemoteLifetimes
