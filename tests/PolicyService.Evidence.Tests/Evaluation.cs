@@ -5,7 +5,6 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Verification;

@@ -3,6 +3,8 @@ using PolicyService.Core;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Http;
 
+using PolicyService.Evidence.Remote;
+
 namespace PolicyService.Evidence.Grafeas;
 
 /// <summary>All that a Container Analysis elsewhere said, page for page.</summary>

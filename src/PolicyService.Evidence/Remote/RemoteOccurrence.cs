@@ -1,3 +1,4 @@
+using PolicyService.Evidence.Grafeas;
 using System.Security.Cryptography;
 using System.Text.Json;
 using PolicyService.Core;

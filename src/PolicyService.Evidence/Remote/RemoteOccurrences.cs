@@ -1,3 +1,4 @@
+using PolicyService.Evidence.Grafeas;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using PolicyService.Core.Attestations;

@@ -1,3 +1,4 @@
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;

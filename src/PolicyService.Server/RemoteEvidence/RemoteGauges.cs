@@ -1,4 +1,3 @@
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using Prometheus;
 

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
+using PolicyService.Evidence;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Server.Storage.Transfers;
 
 namespace PolicyService.Server.Storage;

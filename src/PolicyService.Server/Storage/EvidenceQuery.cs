@@ -4,7 +4,6 @@ using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.Storage;
 

@@ -11,7 +11,7 @@ internal sealed record StoreFailure(string Class, string Problem)
     public StoreOutcome.Unavailable Outcome => new(Class, Problem);
 
     /// <summary>What is in no class; <paramref name="code"/> is the database's own.</summary>
-    public static StoreFailure Other(string code) => new(Evidence.Grafeas.EvidenceSourceException.Other, $"the database failed with {code}");
+    public static StoreFailure Other(string code) => new(Evidence.EvidenceSourceException.Other, $"the database failed with {code}");
 }
 
 /// <summary>What differs between the two databases: connections, transactions, errors, the spelling of the schema.</summary>

@@ -76,7 +76,7 @@ internal static class FullDocuments
         {"failMode": {{{failMode}}}, "bindRepository": true, "indexCoversChildren": true, "maxAttestationAge": "1h30m", "maxSnapshotAge": "24h", "evidenceSources": ["INLINE"],
          "attestors": {"projects/acme/attestors/build": {"evidenceSources": ["GRAFEAS"], "maxAttestationAge": "30s"}}, "pinnedKeys": {"//cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1": "{{{Digest}}}"},
          "revocations": [{"digest": "{{{Digest}}}", "attestor": "projects/acme/attestors/build", "reason": "r", "author": "a"}], "evidenceGrace": "168h",
-         "revokeOnKmsDisable": true, "registries": [{"host": "h", "insecure": true, "mirrors": ["m"], "credentials": "c"}],
+         "revokeOnKmsDisable": true, "registries": [{"host": "h.example", "insecure": true, "mirrors": ["m.example"], "credentials": "docker-config", "privateHosts": ["p.example:8443"]}],
          "containerAnalysis": {"endpoint": "https://ca.example.com", "projects": ["p"]}, "breakGlass": {"requireGrant": true}}
         """;
 }

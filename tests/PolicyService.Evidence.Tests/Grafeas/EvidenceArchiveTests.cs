@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core.Images;
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using PolicyService.Core.Images;
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 

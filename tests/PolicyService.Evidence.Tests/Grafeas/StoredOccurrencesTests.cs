@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Tests.Grafeas;
 

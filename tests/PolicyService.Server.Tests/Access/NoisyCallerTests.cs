@@ -6,7 +6,6 @@ using PolicyService.Api.V1;
 using PolicyService.Core.Access;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Server.Access;
 
 namespace PolicyService.Server.Tests.Access;

@@ -1,5 +1,4 @@
 using PolicyService.Core.Decisions;
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Tests;

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Api.V1;
-using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 

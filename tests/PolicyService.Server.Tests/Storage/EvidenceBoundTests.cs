@@ -6,7 +6,6 @@ using PolicyService.Core;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Tests.Storage;

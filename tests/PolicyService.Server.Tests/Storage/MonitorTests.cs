@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Api.V1;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Server.Storage;
 
 namespace PolicyService.Server.Tests.Storage;

@@ -4,7 +4,6 @@ using Microsoft.EntityFrameworkCore;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Server.Policies;
 using PolicyService.Server.Storage;
 
