@@ -32,7 +32,7 @@ public static class RegistryFailures
             RemoteFailure.Refused => ($"the registry `{host}` refused the request", $"make sure that `{host}` is a registry of the OCI distribution API"),
             RemoteFailure.Timeout => ($"the registry `{host}` did not answer in time", ask),
             RemoteFailure.Connection => ($"the registry `{host}` cannot be reached", ask),
-            RemoteFailure.Tls => ($"the certificate of the registry `{host}` is not trusted", "trust its issuer with --Registries:CaFile"),
+            RemoteFailure.Tls => ($"the certificate of the registry `{host}` is not trusted", "trust its issuer with --Registries:Ca"),
             RemoteFailure.Truncated => ($"the answer of the registry `{host}` is cut off", ask),
             RemoteFailure.Circular => ($"the pages of the registry `{host}` go round in a circle", ask),
             RemoteFailure.WrongDigest => ($"the registry `{host}` sent something else than the digest names", $"find out who changes what `{host}` sends"),

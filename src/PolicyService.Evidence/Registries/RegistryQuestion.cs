@@ -1,4 +1,3 @@
-using PolicyService.Core.Attestations;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
