@@ -7,7 +7,10 @@ using PolicyService.Core.Verification;
 namespace PolicyService.Core.Decisions;
 
 /// <summary>What the verification of one signature of one attestation gave.</summary>
-public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, VerificationResult Result);
+/// <param name="Attestation">What was signed.</param>
+/// <param name="KeyId">The key that was said to have made the signature, or that verified it; null: it names none, and none verifies it.</param>
+/// <param name="Result">What verifying it gave.</param>
+public sealed record AttestationFact(Attestation Attestation, KeyId? KeyId, VerificationResult Result);
 
 /// <summary>Evidence that could not be had: never the same as evidence that is not there.</summary>
 /// <param name="Code">One of the ERROR codes.</param>
