@@ -72,6 +72,20 @@ public static class Limits
     /// <summary>A page token of another service; bytes.</summary>
     public const int PageTokenBytes = 4096;
 
+    /// <summary>
+    /// A DSSE envelope; bytes of JSON. A payload of 64 KiB fits with eight signatures of 16 KiB.
+    /// </summary>
+    public const int EnvelopeBytes = 256 * 1024;
+
+    /// <summary>A Sigstore bundle; bytes of JSON, its verification material included.</summary>
+    public const int BundleBytes = 16 * 1024 * 1024;
+
+    /// <summary>All that is read beside one image in one look but for manifests; bytes. A payload that several signatures share counts for each.</summary>
+    public const int RegistryListBytes = 32 * 1024 * 1024;
+
+    /// <summary>Manifests read that refer to one image. What others say is unknown.</summary>
+    public const int Referrers = 100;
+
     /// <summary>A manifest or an index of a registry; bytes.</summary>
     public const int ManifestBytes = 4 * 1024 * 1024;
 
