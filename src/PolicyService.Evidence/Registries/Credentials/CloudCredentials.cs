@@ -63,6 +63,7 @@ internal sealed record CloudCredentials(AccessTokenSource Google, AwsKeySource A
     private static bool IsOutage(Exception exception) => exception switch
     {
         Azure.RequestFailedException { Status: 0 or 429 or >= 500 } or HttpRequestException or IOException { InnerException: System.Net.Sockets.SocketException } => true,
+        Microsoft.Identity.Client.MsalServiceException { StatusCode: 0 or 429 or >= 500 } => true,
         Amazon.Runtime.AmazonServiceException refused => (int)refused.StatusCode is 0 or 429 or >= 500,
         { InnerException: { } inner } => IsOutage(inner),
         _ => false,
