@@ -72,6 +72,15 @@ public static class Limits
     /// <summary>A page token of another service; bytes.</summary>
     public const int PageTokenBytes = 4096;
 
+    /// <summary>A manifest or an index of a registry; bytes.</summary>
+    public const int ManifestBytes = 4 * 1024 * 1024;
+
+    /// <summary>Layers read of a manifest and manifests read of an index: the last ones, which are the newest. What lies before is unknown.</summary>
+    public const int OciEntries = 1000;
+
+    /// <summary>Annotations of a manifest or an index, those of its entries included. A signature of cosign has up to five.</summary>
+    public const int OciAnnotations = 10_000;
+
     /// <summary>Attestors of one rule.</summary>
     public const int AttestorsPerRule = 200;
 

@@ -23,31 +23,32 @@ internal sealed record CollectedAttestations(IReadOnlyDictionary<OccurrenceParen
     public IReadOnlyDictionary<RemoteQuestion, RemoteAnswer> Remote { get; init; } = Nothing;
 
     /// <summary>When the oldest of it was read at its source; null: only the store was asked.</summary>
-    public DateTimeOffset? RemoteReadAt => Remote.Values.Where(answer => answer.Occurrences.Count > 0 || answer.Failure is RemoteFailure.None).Min(answer => (DateTimeOffset?)answer.ReadAt);
+    public DateTimeOffset? RemoteReadAt => Remote.Values.Where(answer => answer.Items.Count > 0 || answer.Failure is RemoteFailure.None).Min(answer => (DateTimeOffset?)answer.ReadAt);
 
-    /// <summary>The attestations of some notes and projects, newest first.</summary>
-    public IReadOnlyList<Attestation> Of(IReadOnlyList<OccurrenceParent> parents, TimeSpan grace, DateTimeOffset now)
+    /// <summary>The attestations that concern an attestor or check, newest first.</summary>
+    public IReadOnlyList<Attestation> Of(EvidencePlaces places, TimeSpan grace, DateTimeOffset now)
     {
-        Attestation[] stored = [.. parents.SelectMany(parent => Found?.GetValueOrDefault(parent)?.Attestations ?? [])];
+        Attestation[] stored = [.. places.Parents.SelectMany(parent => Found?.GetValueOrDefault(parent)?.Attestations ?? [])];
         return Remote.Count == 0
             ? stored
-            : [.. stored.Concat(RemoteOf(parents).SelectMany(answer => answer.Attestations(grace, now))).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
+            : [.. stored.Concat(RemoteOf(places).SelectMany(one => one.Answer.Attestations(grace, now))).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
     }
 
-    public IEnumerable<EvidenceFailure> FailuresOf(IReadOnlyList<OccurrenceParent> parents)
+    public IEnumerable<EvidenceFailure> FailuresOf(EvidencePlaces places)
     {
-        if (parents.Count == 0)
-        {
-            return [];
-        }
-
-        var isCut = parents.Any(parent => Found?.GetValueOrDefault(parent) is { IsCut: true }) || RemoteOf(parents).Any(answer => answer.IsCut);
-        return Failed.Where(question => question.Parents.Any(parents.Contains)).Select(question => question.Failure).Concat(isCut ? [Limit] : [])
-            .Concat(RemoteOf(parents).Where(answer => answer.Failure is not RemoteFailure.None).Select(answer => RemoteFailures.Of(answer.Failure)).Distinct());
+        var isCut = places.Parents.Any(parent => Found?.GetValueOrDefault(parent) is { IsCut: true }) || RemoteOf(places).Any(one => one.Answer.IsCut);
+        return Failed.Where(question => question.Parents.Any(places.Parents.Contains)).Select(question => question.Failure).Concat(isCut ? [Limit] : [])
+            .Concat(RemoteOf(places).Where(one => one.Answer.Failure is not RemoteFailure.None).Select(one => one.Question.FailureOf(one.Answer.Failure)).Distinct());
     }
 
-    private IEnumerable<RemoteAnswer> RemoteOf(IReadOnlyList<OccurrenceParent> parents) => Remote.Where(pair => parents.Contains(pair.Key.Parent)).Select(pair => pair.Value);
+    private IEnumerable<(RemoteQuestion Question, RemoteAnswer Answer)> RemoteOf(EvidencePlaces places) =>
+        places.Questions.Where(Remote.ContainsKey).Select(question => (question, Remote[question]));
 }
+
+/// <summary>Where the evidence of one attestor or check may lie.</summary>
+/// <param name="Parents">Notes and projects of the store.</param>
+/// <param name="Questions">What sources elsewhere may know.</param>
+internal sealed record EvidencePlaces(IReadOnlyList<OccurrenceParent> Parents, IReadOnlyList<RemoteQuestion> Questions);
 
 /// <summary>A question the store did not answer.</summary>
 /// <param name="Parents">What was asked about.</param>

@@ -1,25 +1,29 @@
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Keys;
+using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence;
 
 /// <summary>
 /// Collects what a decision needs: the fourth hop of a request, and the only one that may do IO. Attestations of the store first; where
-/// they do not suffice those of a Container Analysis elsewhere; then the keys that their signatures name; then each signature is verified,
-/// once, and remembered. What cannot be had is a failure, never an absence.
+/// they do not suffice those of a Container Analysis elsewhere and the signatures beside the image; then the keys that made them; then each
+/// signature is verified, once, and remembered. What cannot be had is a failure, never an absence.
 /// </summary>
 /// <param name="verified">What verifying signatures gave before.</param>
 /// <param name="keys">Keys that are kept elsewhere.</param>
 /// <param name="stored">Attestations in the store; null where there is none.</param>
-/// <param name="remote">Attestations of other services; null: none is read.</param>
-public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null, RemoteOccurrences? remote = null)
+/// <param name="remote">Attestations of other services and of registries; null: none is read.</param>
+/// <param name="indexes">What indexes list; null: none is read.</param>
+public sealed class EvidenceCollector(
+    VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null, RemoteAnswers? remote = null, IndexChildren? indexes = null)
 {
     private static readonly IReadOnlyDictionary<OccurrenceParent, ParentOccurrences> Nothing = new Dictionary<OccurrenceParent, ParentOccurrences>();
     private static readonly KeyResolution OutOfTime = new KeyResolution.Missing(KeyFailure.Deadline);
@@ -40,11 +44,52 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             return EvidenceSet.Empty;
         }
 
-        var found = await StoredAsync(selection, needed, storeVersion, caller, cancellation);
+        var evidence = await CollectAsync(needed, storeVersion, caller, cancellation);
+        return selection.Options.IndexCoversChildren && selection.Request.ParentDigest is { } index && index != needed.Digest && needed.Lacks(evidence)
+            ? evidence.With(await OfIndexAsync(new NeededEvidence(snapshot, selection, readAt, now, index), selection, needed.Digest, storeVersion, caller, cancellation))
+            : evidence;
+    }
+
+    private async ValueTask<EvidenceSet> CollectAsync(NeededEvidence needed, long storeVersion, string caller, CancellationToken cancellation)
+    {
+        var found = await StoredAsync(needed, storeVersion, caller, cancellation);
         var evidence = await VerifyAsync(needed, found, cancellation);
         return needed.RemoteQuestions(evidence) is { Count: > 0 } questions
             ? await AskElsewhereAsync(needed, found, questions, cancellation)
             : evidence;
+    }
+
+    /// <summary>
+    /// What vouches for an index whose bytes list the image (SEMANTICS section 1, "Index and platform manifest"). The request's word for it is
+    /// a hint where to look; the bytes, hashed here, decide.
+    /// </summary>
+    private async ValueTask<EvidenceSet> OfIndexAsync(
+        NeededEvidence needed, Selection selection, Digest child, long storeVersion, string caller, CancellationToken cancellation)
+    {
+        var listing = await ListsAsync();
+        selection.Note("index", listing.IsListed ? "COVERS" : "COVERS_NOT", listing.IsListed ? $"{needed.Digest} lists the image" : listing.Why);
+        return listing.IsListed ? await CollectAsync(needed, storeVersion, caller, cancellation)
+            : listing.Failure is { } failure ? needed.Failed(failure)
+            : EvidenceSet.Empty;
+
+        async Task<IndexListing> ListsAsync()
+        {
+            if (needed.Repository is not { } repository)
+            {
+                return IndexListing.No(RegistryReasons.NotAsked(selection));
+            }
+
+            try
+            {
+                return indexes is null
+                    ? IndexListing.Failed(repository, RemoteFailure.NotFetched)
+                    : await indexes.ListsAsync(selection.Project!.Id, repository, needed.Digest, child, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return IndexListing.Failed(repository, RemoteFailure.Deadline);
+            }
+        }
     }
 
     /// <summary>Asks what the store lacks elsewhere; and what would deny once more, since an answer may be minutes old (SEMANTICS section 5).</summary>
@@ -157,7 +202,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
     }
 
     /// <summary>The store's attestations for all attestors and checks in one question, or why they cannot be had, which is no absence.</summary>
-    private async ValueTask<CollectedAttestations> StoredAsync(Selection selection, NeededEvidence needed, long storeVersion, string caller, CancellationToken cancellation)
+    private async ValueTask<CollectedAttestations> StoredAsync(NeededEvidence needed, long storeVersion, string caller, CancellationToken cancellation)
     {
         if (stored is null)
         {
@@ -182,7 +227,7 @@ public sealed class EvidenceCollector(VerifiedSignatures verified, PublicKeyCach
             {
                 return parents.Count == 0
                     ? CollectedAttestations.None
-                    : new CollectedAttestations(await stored.OfAsync(storeVersion, selection.Request.Image.Digest!.Value, parents, caller, cancellation), []);
+                    : new CollectedAttestations(await stored.OfAsync(storeVersion, needed.Digest, parents, caller, cancellation), []);
             }
             catch (EvidenceSourceException exception)
             {

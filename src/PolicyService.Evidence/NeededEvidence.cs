@@ -2,9 +2,11 @@ using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence;
@@ -14,62 +16,69 @@ namespace PolicyService.Evidence;
 /// <param name="selection">What decides it.</param>
 /// <param name="readAt">When documents and store were last known to be current.</param>
 /// <param name="now">The time of the decision.</param>
-internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, DateTimeOffset now)
+/// <param name="index">The evidence of this index is needed, whose bytes list the image; null: that of the image itself.</param>
+internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, DateTimeOffset now, Digest? index = null)
 {
     /// <summary>Keys of an attestor that are asked for before it is known which of them signed.</summary>
     private const int FewKeys = 4;
 
     private readonly RequiredAttestor[] _attestors = [.. selection.NeedEvidence];
-    private readonly SimpleSigningCheck[] _checks = [.. selection.NeedChecks];
+    // An index vouches for its children to attestors alone: what a platform policy asks for is asked of the image itself.
+    private readonly SimpleSigningCheck[] _checks = index is null ? [.. selection.NeedChecks] : [];
+    private readonly Dictionary<object, EvidencePlaces> _places = [];
+    private readonly RegistryRepository? _repository = RegistryRepository.TryFind(selection.Options, selection.Request.Image, out var found) ? found : null;
 
     public bool IsNothing => _attestors.Length == 0 && _checks.Length == 0;
 
+    /// <summary>What the evidence is about.</summary>
+    public Digest Digest => index ?? selection.Request.Image.Digest!.Value;
+
+    /// <summary>Where the image lies; null: nowhere that may be asked.</summary>
+    public RegistryRepository? Repository => _repository;
+
     /// <summary>The notes and projects whose attestations decide.</summary>
     public IReadOnlyCollection<OccurrenceParent> Parents =>
-        [.. _attestors.SelectMany(ParentsOf).Concat(selection.DecidingChecks.SelectMany(ParentsOf)).Distinct()];
+        [.. _attestors.SelectMany(required => PlacesOf(required).Parents).Concat(_checks.Intersect(selection.DecidingChecks).SelectMany(check => PlacesOf(check).Parents)).Distinct()];
 
     /// <summary>Further ones, which only show what policies that monitor would say.</summary>
     public IReadOnlyCollection<OccurrenceParent> MonitoredParents =>
-        _checks.Length == 0 ? [] : [.. _checks.SelectMany(ParentsOf).Distinct().Except(Parents)];
+        _checks.Length == 0 ? [] : [.. _checks.SelectMany(check => PlacesOf(check).Parents).Distinct().Except(Parents)];
 
     /// <summary>
-    /// What a Container Analysis elsewhere may know that the evidence at hand lacks: asked for attestors and checks that it leaves without,
-    /// and only about the projects that the options list.
+    /// What sources elsewhere may know that the evidence at hand lacks: asked for attestors and checks that it leaves without, and only what
+    /// the options allow.
     /// </summary>
     public IReadOnlyList<RemoteQuestion> RemoteQuestions(EvidenceSet evidence)
     {
-        if (selection.Options.ContainerAnalysis is not { } remote)
-        {
-            return [];
-        }
-
-        var parents = _attestors.Where(required => Evaluator.Judge(selection, required, evidence, now) is not Conformance.Conformant).SelectMany(ParentsOf)
-            .Concat(_checks.Where(check => Evaluator.Judge(selection, check, evidence, now) is not Conformance.Conformant).SelectMany(ParentsOf))
-            .Distinct().ToLookup(parent => remote.Projects.Contains(parent.Project.Length > 0 ? parent.Project : parent.Note.Project));
-        foreach (var parent in parents[false])
+        var lacking = Lacking(evidence, conformance => conformance is not Conformance.Conformant).ToArray();
+        foreach (var parent in selection.Options.ContainerAnalysis is null ? [] : lacking.SelectMany(places => places.Parents).Distinct().Where(parent => !IsElsewhere(parent)))
         {
             selection.Note("container analysis", "NOT_ASKED", $"the project of {(parent.Project.Length > 0 ? $"projects/{parent.Project}" : parent.Note)} is not among containerAnalysis.projects");
         }
 
-        return [.. parents[true].Select(parent => new RemoteQuestion(selection.Project!.Id, remote.Endpoint, parent, selection.Request.Image.Digest!.Value))];
+        if (_repository is null && _attestors.Any(required => required.Sources.Contains(EvidenceSource.Registry)))
+        {
+            selection.Note("registry", "NOT_ASKED", RegistryReasons.NotAsked(selection));
+        }
+
+        return [.. lacking.SelectMany(places => places.Questions).Distinct()];
     }
 
     /// <summary>Of the questions asked, those whose answer would now deny: an error denies nothing, and asking again mends it later.</summary>
     public IEnumerable<RemoteQuestion> Denying(EvidenceSet evidence, IEnumerable<RemoteQuestion> asked)
     {
-        OccurrenceParent[] denied =
-        [
-            .. _attestors.Where(required => Evaluator.Judge(selection, required, evidence, now) is Conformance.NonConformant).SelectMany(ParentsOf),
-            .. _checks.Where(check => Evaluator.Judge(selection, check, evidence, now) is Conformance.NonConformant).SelectMany(ParentsOf),
-        ];
-        return asked.Where(question => denied.Contains(question.Parent));
+        var denied = Lacking(evidence, conformance => conformance is Conformance.NonConformant).SelectMany(places => places.Questions).ToHashSet();
+        return asked.Where(denied.Contains);
     }
+
+    /// <summary>Attestors that the evidence leaves without, where it is that of an index: it may add to the image's own.</summary>
+    public bool Lacks(EvidenceSet evidence) => _attestors.Any(required => Evaluator.Judge(selection, required, evidence, now) is not Conformance.Conformant);
 
     /// <summary>The pinned keys kept elsewhere that the answers may name, where they are few.</summary>
     public IEnumerable<RemoteKey> LikelyKeys(IEnumerable<RemoteQuestion> asked)
     {
-        var parents = asked.Select(question => question.Parent).ToHashSet();
-        return _attestors.Where(required => required.Attestor!.HasRemoteKeys && ParentsOf(required).Any(parents.Contains))
+        var questions = asked.ToHashSet();
+        return _attestors.Where(required => required.Attestor!.HasRemoteKeys && PlacesOf(required).Questions.Any(questions.Contains))
             .Select(required => required.Attestor!.Keys.Select(key => key.Remote).OfType<RemoteKey>().Where(key => key.Pin is not null).ToArray())
             .Where(keys => keys.Length <= FewKeys)
             .SelectMany(keys => keys);
@@ -87,7 +96,7 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
                 continue;
             }
 
-            LocalEvidence.FindRemoteKeys(snapshot, selection, required, Of(found, ParentsOf(required)), isKnown, ref unknown);
+            LocalEvidence.FindRemoteKeys(snapshot, selection, required, Digest, Of(found, PlacesOf(required)), isKnown, ref unknown);
         }
 
         return unknown;
@@ -104,33 +113,58 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
 
         AttestorEvidence OfAttestor(RequiredAttestor required)
         {
-            var parents = ParentsOf(required);
-            var local = LocalEvidence.Collect(snapshot, selection, required, Of(found, parents), keys, verify, cancellation);
-            return local with { Failures = [.. local.Failures, .. found.FailuresOf(parents), .. Unreachable(required)] };
+            var places = PlacesOf(required);
+            var local = LocalEvidence.Collect(snapshot, selection, required, Digest, Of(found, places), keys, verify, cancellation);
+            return local with
+            {
+                Facts = index is null ? local.Facts : [.. local.Facts.Select(fact => fact with { Index = index })],
+                Failures = [.. local.Failures, .. found.FailuresOf(places)],
+            };
         }
 
         AttestorEvidence OfAuthenticator(SimpleSigningCheck check, Authenticator authenticator)
         {
-            var parents = ParentsOf(check);
-            var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, Of(found, parents), keys, verify, cancellation);
-            return local with { Failures = [.. local.Failures, .. found.FailuresOf(parents)] };
+            var places = PlacesOf(check);
+            var local = LocalEvidence.Collect(snapshot, selection, check, authenticator, Of(found, places), keys, verify, cancellation);
+            return local with { Failures = [.. local.Failures, .. found.FailuresOf(places)] };
         }
     }
 
-    private IReadOnlyList<Attestation> Of(CollectedAttestations found, OccurrenceParent[] parents) => found.Of(parents, selection.Options.EvidenceGrace, now);
+    /// <summary>What stands for evidence that might be there, where nobody could look.</summary>
+    public EvidenceSet Failed(EvidenceFailure failure) => new(_attestors.ToDictionary(required => required.Name, _ => new AttestorEvidence([], [failure])), null);
 
-    private static OccurrenceParent[] ParentsOf(RequiredAttestor required) =>
-        required.Sources.Contains(EvidenceSource.Grafeas) ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
+    private IEnumerable<EvidencePlaces> Lacking(EvidenceSet evidence, Predicate<Conformance> isLacking) =>
+        _attestors.Where(required => isLacking(Evaluator.Judge(selection, required, evidence, now))).Select(PlacesOf)
+            .Concat(_checks.Where(check => isLacking(Evaluator.Judge(selection, check, evidence, now))).Select(PlacesOf));
 
-    private static OccurrenceParent[] ParentsOf(SimpleSigningCheck check) => [.. check.Projects.Select(OccurrenceParent.OfProject)];
+    private IReadOnlyList<Attestation> Of(CollectedAttestations found, EvidencePlaces places) => found.Of(places, selection.Options.EvidenceGrace, now);
 
-    /// <summary>Sources that are configured and that this version cannot read: what lies there is unknown, so it is an error.</summary>
-    private IEnumerable<EvidenceFailure> Unreachable(RequiredAttestor required)
+    private EvidencePlaces PlacesOf(RequiredAttestor required)
     {
-        if (required.Sources.Contains(EvidenceSource.Registry) && selection.Options.Registries.Count > 0)
+        if (!_places.TryGetValue(required, out var places))
         {
-            yield return new EvidenceFailure(
-                ReasonCode.EvidenceUnavailable, "REGISTRY:UNSUPPORTED", "this version reads no signatures from registries", IsOwnFault: false);
+            OccurrenceParent[] parents = required.Sources.Contains(EvidenceSource.Grafeas) ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
+            RemoteQuestion[] beside = required.Sources.Contains(EvidenceSource.Registry) && _repository is not null ? [new RegistryQuestion(selection.Project!.Id, _repository, Digest)] : [];
+            _places[required] = places = new EvidencePlaces(parents, [.. QuestionsOf(parents), .. beside]);
         }
+
+        return places;
     }
+
+    private EvidencePlaces PlacesOf(SimpleSigningCheck check)
+    {
+        if (!_places.TryGetValue(check, out var places))
+        {
+            OccurrenceParent[] parents = [.. check.Projects.Select(OccurrenceParent.OfProject)];
+            _places[check] = places = new EvidencePlaces(parents, [.. QuestionsOf(parents)]);
+        }
+
+        return places;
+    }
+
+    private IEnumerable<RemoteQuestion> QuestionsOf(OccurrenceParent[] parents) => selection.Options.ContainerAnalysis is { } remote
+        ? parents.Where(IsElsewhere).Select(parent => new ContainerAnalysisQuestion(selection.Project!.Id, remote.Endpoint, parent, Digest))
+        : [];
+
+    private bool IsElsewhere(OccurrenceParent parent) => selection.Options.ContainerAnalysis!.Projects.Contains(parent.Project.Length > 0 ? parent.Project : parent.Note.Project);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using PolicyService.Core.Documents;
 using PolicyService.Evidence.Keys;
+using PolicyService.Evidence.Registries;
 using PolicyService.Server.Access;
 using PolicyService.Server.Access.Certificates;
 using PolicyService.Server.Caching;
@@ -46,6 +47,9 @@ public sealed record ServerSettings
 
     /// <summary>Redis; null: there is none.</summary>
     public RedisSetup? Redis { get; init; }
+
+    /// <summary>What the service brings to registries.</summary>
+    public required RegistrySettings Registries { get; init; }
 
     /// <summary>Whose credentials count.</summary>
     public required AuthenticationSettings Authentication { get; init; }
@@ -131,11 +135,32 @@ public sealed record ServerSettings
             KmsEndpoint = ReadKmsEndpoint(configuration),
             KmsStateInterval = ReadKmsStateInterval(configuration),
             Redis = RedisSetup.Read(configuration),
+            Registries = new RegistrySettings { DockerConfigFile = ReadableFile(configuration, SettingsTable.RegistriesDockerConfig), CaFile = ReadableFile(configuration, SettingsTable.RegistriesCa) },
             AccessFile = access,
         };
     }
 
     private static string? Text(IConfiguration configuration, Setting setting) => configuration[setting.Name] is { Length: > 0 } text ? text : null;
+
+    /// <summary>A file that is named and cannot be read would be missed when a delivery waits for it.</summary>
+    private static string? ReadableFile(IConfiguration configuration, Setting setting)
+    {
+        if (Text(configuration, setting) is not { } text)
+        {
+            return null;
+        }
+
+        var file = Path.GetFullPath(text);
+        try
+        {
+            File.OpenRead(file).Dispose();
+            return file;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"the file `{text}` of {setting.Flag} cannot be read ({exception.GetType().Name}): mend it, or leave the flag out");
+        }
+    }
 
     /// <summary>A misspelt flag would otherwise be ignored, and what it should have secured with it.</summary>
     private static void RefuseUnknown(IEnumerable<string> arguments)

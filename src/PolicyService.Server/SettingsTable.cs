@@ -84,6 +84,16 @@ internal static class SettingsTable
     public static Setting RedisCa { get; } = new(
         "Redis:Ca", "file in PEM", null, "the system's", "Certificates that the certificate of Redis must come from; needs `ssl=true`.");
 
+    public static Setting RegistriesDockerConfig { get; } = new(
+        "Registries:DockerConfig",
+        "file",
+        null,
+        "`config.json` in `$DOCKER_CONFIG`, else in `~/.docker`",
+        "Docker config file with the credentials for registries whose `credentials` are `docker-config` (`docs/registries.md`); read again when it changes.");
+
+    public static Setting RegistriesCa { get; } = new(
+        "Registries:Ca", "file in PEM", null, "the system's alone", "Authorities that certificates of registries may come from, beside the system's; read again when it changes.");
+
     public static Setting AuthIssuer { get; } = new(
         "Auth:Jwt:Issuer", "the exact `iss`", null, "none", "Issuer of JWTs that callers authenticate with. It may speak for every address and for groups.");
 
@@ -122,7 +132,7 @@ internal static class SettingsTable
     public static IReadOnlyList<Setting> All { get; } =
     [
         PoliciesDirectory, StorePath, StorePostgres, StorePostgresPasswordFile, AuditFile, AuditDurable, UrlsGrpc, UrlsHttp, KmsEndpoint, KmsStateInterval,
-        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, AccessFile,
+        RedisConnection, RedisPasswordFile, RedisFleetKeyFile, RedisCa, RegistriesDockerConfig, RegistriesCa, AccessFile,
         AuthIssuer, AuthAudience, AuthKeysFile, AuthKeysInterval, AuthClockSkew, AuthClientCa, TlsCertificate, TlsKey,
     ];
 

@@ -24,7 +24,7 @@ internal sealed class Evaluation
     public PublicKeyCache PublicKeys { get; set; } = new(NoKeyManagement.Instance, NoSharedCache.Instance, new KeyMetrics(), TimeProvider.System);
 
     /// <summary>Attestations of Container Analysis elsewhere: none, unless a test brings one.</summary>
-    public RemoteOccurrences? Remote { get; set; }
+    public RemoteAnswers? Remote { get; set; }
 
     public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
 

@@ -6,18 +6,20 @@ namespace PolicyService.Evidence.Tests;
 
 public sealed class EvidenceCollectorTests
 {
-    private const string Registry = "registries: [{host: registry.test}]";
+    private const string Registry = "registries: [{host: a.test}]";
     private const string ContainerAnalysis = "containerAnalysis: {endpoint: 'https://containeranalysis.test', projects: [acme]}";
 
     private readonly Evaluation _evaluation = new();
 
     public static TheoryData<string, string> Unreachable => new()
     {
-        { Registry, "Deny: EvidenceUnavailable REGISTRY:UNSUPPORTED" },
+        { Registry, "Deny: EvidenceUnavailable REGISTRY:NOT_FETCHED" },
         { ContainerAnalysis, "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED" },
-        { $"{Registry}\n{ContainerAnalysis}", "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED, EvidenceUnavailable REGISTRY:UNSUPPORTED" },
+        { $"{Registry}\n{ContainerAnalysis}", "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED, EvidenceUnavailable REGISTRY:NOT_FETCHED" },
+        // Nobody is asked who is not listed, so nothing failed.
+        { "registries: [{host: registry.test}]", "Deny: DeniedByAttestor NO_ATTESTATION" },
         // An image's author can bring it about, so it never fails open.
-        { $"{Registry}\nfailMode: OPEN", "Deny: EvidenceUnavailable REGISTRY:UNSUPPORTED" },
+        { $"{Registry}\nfailMode: OPEN", "Deny: EvidenceUnavailable REGISTRY:NOT_FETCHED" },
     };
 
     /// <summary>Policies and images whose answer needs no evidence.</summary>

@@ -92,9 +92,10 @@ internal static class AttestorEvaluation
         }
 
         return AttestationSteps.Payload(fact.Attestation, verified.Payload)
-            ?? AttestationSteps.AboutDigest(fact.Attestation, verified.Payload, digest)
+            ?? AttestationSteps.AboutDigest(fact.Attestation, verified.Payload, fact.Index ?? digest)
             ?? ReferenceStep(selection, verified.Payload)
             ?? RevocationStep(selection, required, digest)
+            ?? IndexRevocationStep(selection, required, fact.Index)
             ?? AttestationSteps.Validity(verified, now)
             ?? AgeStep(required, fact.Attestation, now)
             ?? (null, "");
@@ -118,6 +119,11 @@ internal static class AttestorEvaluation
             ? (AttestorDetail.Revoked, $"its attestations of the digest were revoked by {revocation.Author}: {revocation.Reason}")
             : null;
 
+    /// <summary>An index that is revoked vouches for nothing, and one whose attestations by the attestor are revoked not through that attestor.</summary>
+    private static (AttestorDetail?, string)? IndexRevocationStep(Selection selection, RequiredAttestor required, Digest? index) => index is not { } digest ? null
+        : selection.Options.RevokedDigests.TryGetValue(digest, out var revocation) ? (AttestorDetail.Revoked, $"the index {digest} was revoked by {revocation.Author}: {revocation.Reason}")
+        : RevocationStep(selection, required, digest);
+
     private static (AttestorDetail?, string)? AgeStep(RequiredAttestor required, Attestation attestation, DateTimeOffset now)
     {
         if (required.MaxAge is not { } maxAge)
@@ -140,9 +146,22 @@ internal static class AttestorEvaluation
     private static PartOutcome Denied(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId = "") =>
         PartOutcome.NonConformant(Texts.DeniedByAttestor(selection, required, detail, why, keyId));
 
-    private static string Needed(Selection selection, RequiredAttestor required) =>
-        $"no attestation found; it needs one under {required.Attestor!.Note} signed by {string.Join(" or ", required.Attestor.Keys.Take(5).Select(key => $"key {key.Id}"))}"
-        + (selection.Options.ContainerAnalysis is { } remote && required.Sources.Contains(EvidenceSource.Grafeas) && !remote.Projects.Contains(required.Attestor.Note.Project)
-            ? $"; the note's project is not among containerAnalysis.projects, so Container Analysis was not asked"
-            : "");
+    private static string Needed(Selection selection, RequiredAttestor required)
+    {
+        var attestor = required.Attestor!;
+        var keys = string.Join(" or ", attestor.Keys.Take(5).Select(key => $"key {key.Id}"));
+        var takesOccurrences = required.Sources.Contains(EvidenceSource.Grafeas);
+        var takesBeside = required.Sources.Contains(EvidenceSource.Registry);
+        var place = (takesOccurrences, takesBeside) switch
+        {
+            (true, true) => $"under {attestor.Note}, or a cosign signature beside the image,",
+            (false, true) => "as a cosign signature beside the image",
+            _ => $"under {attestor.Note}",
+        };
+        return $"no attestation found; it needs one {place} signed by {keys}"
+            + (takesOccurrences && selection.Options.ContainerAnalysis is { } remote && !remote.Projects.Contains(attestor.Note.Project)
+                ? "; the note's project is not among containerAnalysis.projects, so Container Analysis was not asked"
+                : "")
+            + (takesBeside && !RegistryReasons.IsAsked(selection) ? $"; {RegistryReasons.NotAsked(selection)}" : "");
+    }
 }

@@ -1,13 +1,18 @@
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 
 namespace PolicyService.Core.Decisions;
 
 /// <summary>What the verification of one signature of one attestation gave.</summary>
-public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, VerificationResult Result);
+public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, VerificationResult Result)
+{
+    /// <summary>The attestation is about this index, whose bytes list the image as a child; null: it is about the image itself.</summary>
+    public Digest? Index { get; init; }
+}
 
 /// <summary>Evidence that could not be had: never the same as evidence that is not there.</summary>
 /// <param name="Code">One of the ERROR codes.</param>
@@ -42,6 +47,15 @@ public sealed record EvidenceSet(IReadOnlyDictionary<AttestorName, AttestorEvide
 
     /// <summary>Evidence by authenticator of a check.</summary>
     public IReadOnlyDictionary<Authenticator, AttestorEvidence> Authenticators { get; init; } = NoAuthenticators;
+
+    /// <summary>With what else was found for the same attestors.</summary>
+    public EvidenceSet With(EvidenceSet other) => this with
+    {
+        Attestors = Attestors.ToDictionary(pair => pair.Key, pair => other.Attestors.TryGetValue(pair.Key, out var more)
+            ? new AttestorEvidence([.. pair.Value.Facts, .. more.Facts], [.. pair.Value.Failures, .. more.Failures.Except(pair.Value.Failures)])
+            : pair.Value),
+        Time = other.Time < Time ? other.Time : Time,
+    };
 
     public AttestorEvidence Of(AttestorName attestor) => Attestors.GetValueOrDefault(attestor) ?? AttestorEvidence.NotCollected;
 

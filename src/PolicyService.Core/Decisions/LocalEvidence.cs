@@ -1,6 +1,7 @@
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
 using PolicyService.Core.Checks;
+using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 
@@ -15,6 +16,7 @@ public static class LocalEvidence
     /// <param name="snapshot">The documents in force.</param>
     /// <param name="selection">What decides the request.</param>
     /// <param name="required">The attestor.</param>
+    /// <param name="digest">The image, or an index that lists it.</param>
     /// <param name="stored">Its attestations of the digest that do not stand in the snapshot, newest first; of sources it takes.</param>
     /// <param name="keys">Gives the keys that are kept elsewhere.</param>
     /// <param name="check">Verifies one signature.</param>
@@ -23,19 +25,21 @@ public static class LocalEvidence
         PolicySnapshot snapshot,
         Selection selection,
         RequiredAttestor required,
+        Digest digest,
         IReadOnlyList<Attestation> stored,
         KeyLookup keys,
         SignatureCheck check,
         CancellationToken cancellation) =>
-        AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required, stored), keys, check, cancellation);
+        AttestationVerifier.Verify(required.Attestor!, Attestations(snapshot, selection, required, digest, stored), keys, check, cancellation);
 
     /// <summary>
-    /// Adds the pinned keys kept elsewhere that <see cref="Collect(PolicySnapshot, Selection, RequiredAttestor, IReadOnlyList{Attestation}, KeyLookup, SignatureCheck, CancellationToken)"/>
+    /// Adds the pinned keys kept elsewhere that <see cref="Collect(PolicySnapshot, Selection, RequiredAttestor, Digest, IReadOnlyList{Attestation}, KeyLookup, SignatureCheck, CancellationToken)"/>
     /// would ask for: those that a signature of this digest names. An attestor with a hundred keys costs one fetch if one of them signed.
     /// </summary>
     /// <param name="snapshot">The documents in force.</param>
     /// <param name="selection">What decides the request.</param>
     /// <param name="required">One of its attestors.</param>
+    /// <param name="digest">The image, or an index that lists it.</param>
     /// <param name="stored">Its attestations of the digest that do not stand in the snapshot.</param>
     /// <param name="isKnown">Leaves out what need not be asked for.</param>
     /// <param name="named">Where the keys are added; made if there are any.</param>
@@ -43,6 +47,7 @@ public static class LocalEvidence
         PolicySnapshot snapshot,
         Selection selection,
         RequiredAttestor required,
+        Digest digest,
         IReadOnlyList<Attestation> stored,
         Predicate<RemoteKey> isKnown,
         ref List<RemoteKey>? named)
@@ -54,7 +59,7 @@ public static class LocalEvidence
         }
 
         var read = 0;
-        foreach (var attestation in Attestations(snapshot, selection, required, stored))
+        foreach (var attestation in Attestations(snapshot, selection, required, digest, stored))
         {
             foreach (var signature in attestation.Signatures)
             {
@@ -105,10 +110,10 @@ public static class LocalEvidence
         attestations.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue);
 
     private static IReadOnlyList<Attestation> Attestations(
-        PolicySnapshot snapshot, Selection selection, RequiredAttestor required, IReadOnlyList<Attestation> stored)
+        PolicySnapshot snapshot, Selection selection, RequiredAttestor required, Digest digest, IReadOnlyList<Attestation> stored)
     {
         IReadOnlyList<Attestation> documents = required.Sources.Contains(EvidenceSource.Grafeas)
-            ? snapshot.AttestationsOf(required.Attestor!.Note, selection.Request.Image.Digest!.Value)
+            ? snapshot.AttestationsOf(required.Attestor!.Note, digest)
             : [];
         var lasting = stored.Count == 0 ? documents
             : documents.Count == 0 ? stored

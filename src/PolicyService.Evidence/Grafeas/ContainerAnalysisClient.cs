@@ -2,16 +2,9 @@ using System.Globalization;
 using PolicyService.Core;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Http;
-
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Grafeas;
-
-/// <summary>All that a Container Analysis elsewhere said, page for page.</summary>
-/// <param name="Occurrences">What was asked for, of all that was sent; those of the pages before a failure too.</param>
-/// <param name="IsCut">There is more, beyond the limits (SEMANTICS section 7): what it would say is unknown.</param>
-/// <param name="Failure">Why it is not all there is.</param>
-internal sealed record RemoteList(IReadOnlyList<RemoteOccurrence> Occurrences, bool IsCut, RemoteFailure Failure);
 
 /// <summary>
 /// Container Analysis over REST, v1: the two lists that decisions need. Lists are bounded in pages, entries, bytes and time, and nothing
@@ -48,9 +41,9 @@ public sealed class ContainerAnalysisClient : IDisposable
 
     /// <param name="question">What is asked; its endpoint is this one.</param>
     /// <param name="cancellation">The end of the time for all pages.</param>
-    internal async Task<RemoteList> ListAsync(RemoteQuestion question, CancellationToken cancellation)
+    internal async Task<RemoteList> ListAsync(ContainerAnalysisQuestion question, CancellationToken cancellation)
     {
-        var (found, seen, tokens) = (new List<RemoteOccurrence>(), 0, new HashSet<string>(StringComparer.Ordinal));
+        var (found, seen, tokens) = (new List<RemoteItem>(), 0, new HashSet<string>(StringComparer.Ordinal));
         var (left, token) = (Limits.OccurrenceListBytes, "");
         for (var page = 0; page < Limits.OccurrenceListPages; page++)
         {
@@ -67,7 +60,7 @@ public sealed class ContainerAnalysisClient : IDisposable
             }
 
             (left, seen) = (left - body.Length, seen + read.Count);
-            found.AddRange(read.Occurrences.Take(Limits.SignaturesPerDigest - (seen - read.Count)).Select(element => RemoteOccurrence.Read(element, question.Parent, question.Digest)).OfType<RemoteOccurrence>());
+            found.AddRange(read.Occurrences.Take(Limits.SignaturesPerDigest - (seen - read.Count)).Select(element => RemoteOccurrence.Read(element, question.Parent, question.Digest)).OfType<RemoteItem>());
             if (seen > Limits.SignaturesPerDigest)
             {
                 return new RemoteList(found, true, default);
@@ -93,7 +86,7 @@ public sealed class ContainerAnalysisClient : IDisposable
         return new RemoteList(found, true, default);
     }
 
-    private static string PathOf(RemoteQuestion question, string token) =>
+    private static string PathOf(ContainerAnalysisQuestion question, string token) =>
         $"{question.Path}&pageSize={PageSize.ToString(CultureInfo.InvariantCulture)}{(token.Length == 0 ? "" : $"&pageToken={Uri.EscapeDataString(token)}")}";
 
     private static RemoteFailure Of(CallFailure failure) => failure switch

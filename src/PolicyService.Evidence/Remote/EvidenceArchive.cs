@@ -95,12 +95,12 @@ public sealed class EvidenceArchive : IAsyncDisposable
     public void Saw(ArchiveKey key, DateTimeOffset seenAt, IEnumerable<string> shown) =>
         Put(new ArchiveChange(key, seenAt, shown.ToHashSet(StringComparer.Ordinal), new Dictionary<string, string>()), mustBeKept: true);
 
-    /// <summary>A signature of an occurrence verified.</summary>
+    /// <summary>A signature of a piece of evidence verified.</summary>
     /// <param name="key">The list.</param>
     /// <param name="seenAt">When the reading of it began.</param>
-    /// <param name="occurrence">The occurrence.</param>
-    public void Keep(ArchiveKey key, DateTimeOffset seenAt, RemoteOccurrence occurrence) => Put(
-        new ArchiveChange(key, seenAt, null, new Dictionary<string, string> { [occurrence.Identity] = System.Text.Encoding.UTF8.GetString(occurrence.Content.Span) }), mustBeKept: false);
+    /// <param name="item">The piece.</param>
+    public void Keep(ArchiveKey key, DateTimeOffset seenAt, RemoteItem item) => Put(
+        new ArchiveChange(key, seenAt, null, new Dictionary<string, string> { [item.Identity] = System.Text.Encoding.UTF8.GetString(item.Content.Span) }), mustBeKept: false);
 
     /// <summary>Writes what waits, if the store takes it at once.</summary>
     public async ValueTask DisposeAsync()

@@ -2,11 +2,11 @@ using PolicyService.Core.Attestations;
 
 namespace PolicyService.Evidence.Remote;
 
-/// <summary>What is known of one question to a Container Analysis elsewhere.</summary>
-/// <param name="Occurrences">What it has; where it failed, what it said before.</param>
+/// <summary>What is known of one question to a source elsewhere.</summary>
+/// <param name="Items">What it has; where it failed, what it said before.</param>
 /// <param name="IsCut">There is more, beyond the limits: what it would say is unknown.</param>
 /// <param name="Failure">Why this is not all.</param>
-public sealed record RemoteAnswer(IReadOnlyList<RemoteOccurrence> Occurrences, bool IsCut, RemoteFailure Failure)
+public sealed record RemoteAnswer(IReadOnlyList<RemoteItem> Items, bool IsCut, RemoteFailure Failure)
 {
     /// <summary>When the reading of the source began.</summary>
     public DateTimeOffset ReadAt { get; init; }
@@ -27,7 +27,7 @@ public sealed record RemoteAnswer(IReadOnlyList<RemoteOccurrence> Occurrences, b
     /// <param name="grace">How long archived evidence counts.</param>
     /// <param name="now">The time of the decision.</param>
     public IEnumerable<Attestation> Attestations(TimeSpan grace, DateTimeOffset now) =>
-        Occurrences.SelectMany(occurrence => occurrence.Attestations).Concat(Archived.Where(attestation => now - attestation.LastSeen < grace));
+        Items.SelectMany(item => item.Attestations).Concat(Archived.Where(attestation => now - attestation.LastSeen < grace));
 
     internal static RemoteAnswer Failed(RemoteFailure failure) => new([], false, failure);
 }

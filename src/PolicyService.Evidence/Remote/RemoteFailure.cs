@@ -70,52 +70,31 @@ public enum RemoteFailure
     RealmRefused,
 }
 
-/// <summary>How the failures are written for programs and for people.</summary>
+/// <summary>How the failures are written for programs.</summary>
 public static class RemoteFailures
 {
-    private const string Ask = "make Container Analysis answer, then ask again";
-
-    private static readonly (string Name, string Why, string Remedy)[] Texts =
+    private static readonly string[] Names =
     [
-        ("OK", "", ""),
-        ("NOT_FETCHED", "offline, nothing remote is read", "ask a server, or bring the attestations into the directory"),
-        ("DEADLINE", "the time ran out before Container Analysis answered", "ask again with a longer deadline"),
-        ("NO_CREDENTIALS", "there are no credentials for Container Analysis", "give the service Application Default Credentials, for example GOOGLE_APPLICATION_CREDENTIALS or workload identity"),
-        ("CREDENTIALS_UNREACHABLE", "whoever gives credentials for Container Analysis does not answer", Ask),
-        ("UNAUTHENTICATED", "Container Analysis takes the credentials for none (401)", "renew the service's Application Default Credentials"),
-        ("PERMISSION_DENIED", "Container Analysis refuses it (403)", "grant the service's identity roles/containeranalysis.notes.occurrences.viewer on the note, and roles/containeranalysis.occurrences.viewer on the project"),
-        ("NOT_FOUND", "Container Analysis does not know the note or project (404)", "create the note, or mend the attestor's noteReference"),
-        ("RATE_LIMITED", "Container Analysis answers too few requests (429)", "raise the project's Container Analysis quota, then ask again"),
-        ("SERVER_ERROR", "Container Analysis failed (5xx)", Ask),
-        ("REFUSED", "Container Analysis refused the request", "make sure that containerAnalysis.endpoint names a Container Analysis"),
-        ("TIMEOUT", "Container Analysis did not answer in time", Ask),
-        ("CONNECTION", "Container Analysis cannot be reached", Ask),
-        ("TLS", "the certificate of Container Analysis is not trusted", "mend containerAnalysis.endpoint, or trust the certificate's issuer on this machine"),
-        ("MALFORMED", "the answer of Container Analysis is malformed", Ask),
-        ("TRUNCATED", "the answer of Container Analysis is cut off", Ask),
-        ("CIRCULAR", "the pages of Container Analysis go round in a circle", Ask),
-        ("PARTIAL", "Container Analysis could not reach all it has", Ask),
-        ("WRONG_DIGEST", "", ""),
-        ("REDIRECT_REFUSED", "", ""),
-        ("REALM_REFUSED", "", ""),
+        "OK", "NOT_FETCHED", "DEADLINE", "NO_CREDENTIALS", "CREDENTIALS_UNREACHABLE", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "RATE_LIMITED", "SERVER_ERROR", "REFUSED",
+        "TIMEOUT", "CONNECTION", "TLS", "MALFORMED", "TRUNCATED", "CIRCULAR", "PARTIAL", "WRONG_DIGEST", "REDIRECT_REFUSED", "REALM_REFUSED",
     ];
 
     /// <summary>Every failure, in the order of its values.</summary>
     public static IReadOnlyList<RemoteFailure> All { get; } = Enum.GetValues<RemoteFailure>();
 
     /// <summary>Its name in details and metrics: <c>PERMISSION_DENIED</c>.</summary>
-    public static string Name(RemoteFailure failure) => Texts[(int)failure].Name;
+    public static string Name(RemoteFailure failure) => Names[(int)failure];
 
     /// <summary>
-    /// Whether nobody can know what the source has, so that the archive may speak for it. A refusal is an answer: who took a note or a
-    /// permission away meant it.
+    /// Whether nobody can know what the source has, so that the archive may speak for it. A refusal is an answer: who took a note, a repository or a
+    /// permission away meant it. So is content that is not what its digest says: somebody changed it.
     /// </summary>
     internal static bool IsOutage(RemoteFailure failure) => failure is
         RemoteFailure.CredentialsUnreachable or RemoteFailure.RateLimited or RemoteFailure.ServerError or RemoteFailure.Timeout
         or RemoteFailure.Connection or RemoteFailure.Tls or RemoteFailure.Malformed or RemoteFailure.Truncated or RemoteFailure.Partial;
 
-    /// <summary>Never our own fault: an image's author may fill a list, or spend the time.</summary>
-    internal static EvidenceFailure Of(RemoteFailure failure) => failure is RemoteFailure.Deadline
-        ? new EvidenceFailure(ReasonCode.Deadline, "CONTAINER_ANALYSIS", Texts[(int)failure].Why, IsOwnFault: false)
-        : new EvidenceFailure(ReasonCode.EvidenceUnavailable, $"CONTAINER_ANALYSIS:{Name(failure)}", Texts[(int)failure].Why, IsOwnFault: false) { Remedy = Texts[(int)failure].Remedy };
+    /// <summary>A failure as a decision has it; never our own fault.</summary>
+    internal static EvidenceFailure Tell(string source, RemoteFailure failure, string why, string remedy) => failure is RemoteFailure.Deadline
+        ? new EvidenceFailure(ReasonCode.Deadline, source, why, IsOwnFault: false)
+        : new EvidenceFailure(ReasonCode.EvidenceUnavailable, $"{source}:{Name(failure)}", why, IsOwnFault: false) { Remedy = remedy };
 }

@@ -25,7 +25,7 @@ internal sealed class RemoteMemory
     {
         var halves = Volatile.Read(ref _halves);
         halves.Young.Answers[question] = answer;
-        var size = answer.Occurrences.Sum(occurrence => (long)occurrence.Content.Length) + answer.Archived.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length));
+        var size = answer.Items.Sum(item => (long)item.Content.Length) + answer.Archived.Sum(attestation => (long)attestation.Payload.Length + attestation.Signatures.Sum(signature => signature.Value.Length));
         // Counted with whatever it replaced: an estimate that is too high forgets sooner.
         if (halves.Young.Answers.Count > MaxAnswers || Interlocked.Add(ref halves.Young.Bytes, size) > MaxBytes)
         {

@@ -33,7 +33,7 @@ public enum ArchiveOutcome
 public sealed class RemoteMetrics
 {
     private readonly long[] _answers = new long[Enum.GetValues<RemoteLevel>().Length];
-    private readonly long[] _lists = new long[RemoteFailures.All.Count];
+    private readonly long[,] _lists = new long[Enum.GetValues<RemoteSource>().Length, RemoteFailures.All.Count];
     private readonly long[] _archive = new long[Enum.GetValues<ArchiveOutcome>().Length];
     private long _retries;
 
@@ -44,14 +44,14 @@ public sealed class RemoteMetrics
 
     public void Count(RemoteLevel level) => Interlocked.Increment(ref _answers[(int)level]);
 
-    /// <summary>One list asked of the source.</summary>
-    public void Count(RemoteFailure failure) => Interlocked.Increment(ref _lists[(int)failure]);
+    /// <summary>One list asked of a source.</summary>
+    public void Count(RemoteSource source, RemoteFailure failure) => Interlocked.Increment(ref _lists[(int)source, (int)failure]);
 
     public void Count(ArchiveOutcome outcome) => Interlocked.Increment(ref _archive[(int)outcome]);
 
     public long Of(RemoteLevel level) => Interlocked.Read(ref _answers[(int)level]);
 
-    public long Of(RemoteFailure failure) => Interlocked.Read(ref _lists[(int)failure]);
+    public long Of(RemoteSource source, RemoteFailure failure) => Interlocked.Read(ref _lists[(int)source, (int)failure]);
 
     public long Of(ArchiveOutcome outcome) => Interlocked.Read(ref _archive[(int)outcome]);
 }

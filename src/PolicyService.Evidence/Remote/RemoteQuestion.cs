@@ -1,32 +1,36 @@
-using PolicyService.Evidence.Grafeas;
+using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
-using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 
 namespace PolicyService.Evidence.Remote;
 
-/// <summary>What is asked of a Container Analysis elsewhere, in full: an answer of one project's source is never another's.</summary>
-/// <param name="Project">Whose documents ask.</param>
-/// <param name="Endpoint">Where it answers.</param>
-/// <param name="Parent">The note or project.</param>
-/// <param name="Digest">The image.</param>
-public readonly record struct RemoteQuestion(string Project, ContainerAnalysisEndpoint Endpoint, OccurrenceParent Parent, Digest Digest)
+/// <summary>Kinds of sources elsewhere.</summary>
+public enum RemoteSource
 {
+    /// <summary>Occurrences of a Container Analysis.</summary>
+    ContainerAnalysis,
+
+    /// <summary>Signatures beside an image.</summary>
+    Registry,
+}
+
+/// <summary>What is asked of a source elsewhere, in full: an answer of one project's source is never another's.</summary>
+/// <param name="Project">Whose documents ask.</param>
+/// <param name="Digest">The image.</param>
+public abstract record RemoteQuestion(string Project, Digest Digest)
+{
+    public abstract RemoteSource Source { get; }
+
     /// <summary>Its place in the archive. None of the parts can hold a space.</summary>
-    internal ArchiveKey ArchiveKey => new($"{Project} {Endpoint} {Name}", Digest);
+    internal abstract ArchiveKey ArchiveKey { get; }
 
-    /// <summary>Its place in the cache of the fleet; a project is no note, so it stands in the configuration.</summary>
-    internal EvidenceQuestion Shared => new(Project, EvidenceSource.Grafeas, Parent.Project.Length == 0 ? $"{Endpoint}" : $"{Endpoint} {Name}", Parent.Note, Digest);
+    /// <summary>Its place in the cache of the fleet.</summary>
+    internal abstract EvidenceQuestion Shared { get; }
 
-    /// <summary>The list's place below the endpoint, with its filter.</summary>
-    internal string Path
-    {
-        get
-        {
-            var suffix = $"has_suffix(resourceUrl, \"{Digest}\")";
-            return $"v1/{Name}/occurrences?filter={Uri.EscapeDataString(Parent.Project.Length == 0 ? suffix : $"kind=\"ATTESTATION\" AND {suffix}")}";
-        }
-    }
+    /// <summary>Reads what was kept, by the rules for what the source says: neither cache nor archive knows what is asked today.</summary>
+    /// <returns>Null: it is no answer to this question.</returns>
+    internal abstract RemoteItem? ReadKept(ReadOnlyMemory<byte> content);
 
-    private string Name => Parent.Project.Length == 0 ? Parent.Note.ToString() : $"projects/{Parent.Project}";
+    /// <summary>How a decision says that the source failed.</summary>
+    internal abstract EvidenceFailure FailureOf(RemoteFailure failure);
 }

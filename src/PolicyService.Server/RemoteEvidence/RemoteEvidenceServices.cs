@@ -17,16 +17,27 @@ internal static class RemoteEvidenceServices
             services.AddSingleton<EvidenceArchive>();
         }
 
-        return services.AddSingleton(provider =>
+        services.AddSingleton(provider =>
         {
             var (lifetimes, metrics, time) = (provider.GetRequiredService<RemoteLifetimes>(), provider.GetRequiredService<RemoteMetrics>(), provider.GetRequiredService<TimeProvider>());
-            return new RemoteOccurrences(
-                endpoint => new ContainerAnalysisClient(endpoint, lifetimes.Attempt, metrics, time),
-                provider.GetRequiredService<SharedEvidence>(),
-                metrics,
-                time,
-                lifetimes,
-                provider.GetService<EvidenceArchive>());
+            return new ContainerAnalysisClients(endpoint => new ContainerAnalysisClient(endpoint, lifetimes.Attempt, metrics, time));
         });
+        return services.AddSingleton(provider => new RemoteAnswers(
+            Listing(provider),
+            provider.GetRequiredService<SharedEvidence>(),
+            provider.GetRequiredService<RemoteMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<RemoteLifetimes>(),
+            provider.GetService<EvidenceArchive>()));
+    }
+
+    private static RemoteListing Listing(IServiceProvider provider)
+    {
+        var analyses = provider.GetRequiredService<ContainerAnalysisClients>();
+        return (question, isAgain, cancellation) => question switch
+        {
+            ContainerAnalysisQuestion analysis => analyses.ListAsync(analysis, cancellation),
+            _ => Task.FromResult(new RemoteList([], IsCut: false, RemoteFailure.NotFetched)),
+        };
     }
 }

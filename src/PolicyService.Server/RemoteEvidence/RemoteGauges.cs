@@ -9,8 +9,9 @@ public sealed class RemoteGauges
     public RemoteGauges(CollectorRegistry registry, RemoteMetrics metrics)
     {
         var factory = Metrics.WithCustomRegistry(registry);
-        var answers = factory.CreateCounter("policyservice_remote_evidence_total", "Questions about evidence of Container Analysis elsewhere by where they were answered.", "level");
+        var answers = factory.CreateCounter("policyservice_remote_evidence_total", "Questions about evidence of sources elsewhere by where they were answered.", "level");
         var lists = factory.CreateCounter("policyservice_container_analysis_lists_total", "Lists asked of Container Analysis elsewhere by outcome.", "outcome");
+        var beside = factory.CreateCounter("policyservice_registry_lists_total", "Looks for signatures beside an image by outcome.", "outcome");
         var retries = factory.CreateCounter("policyservice_container_analysis_retries_total", "Calls to Container Analysis elsewhere that were repeated.");
         var archive = factory.CreateCounter("policyservice_evidence_archive_total", "Changes to the archive by outcome; used: it spoke for a source that was down.", "outcome");
         registry.AddBeforeCollectCallback(() =>
@@ -22,7 +23,8 @@ public sealed class RemoteGauges
 
             foreach (var failure in RemoteFailures.All)
             {
-                lists.WithLabels(RemoteFailures.Name(failure)).IncTo(metrics.Of(failure));
+                lists.WithLabels(RemoteFailures.Name(failure)).IncTo(metrics.Of(RemoteSource.ContainerAnalysis, failure));
+                beside.WithLabels(RemoteFailures.Name(failure)).IncTo(metrics.Of(RemoteSource.Registry, failure));
             }
 
             foreach (var outcome in Enum.GetValues<ArchiveOutcome>())

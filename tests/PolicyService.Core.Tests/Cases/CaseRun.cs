@@ -47,7 +47,7 @@ internal static class CaseRun
         Assert.All(failures, group => Assert.Contains(selection.Attestors, required => required.Name.ToString() == group.Key));
         var evidence = selection.NeedEvidence.ToDictionary(required => required.Name, required =>
         {
-            var local = LocalEvidence.Collect(snapshot, selection, required, [], NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
+            var local = LocalEvidence.Collect(snapshot, selection, required, selection.Request.Image.Digest!.Value, [], NoKeyService, AttestationVerifier.VerifySignature, TestContext.Current.CancellationToken);
             return local with { Failures = [.. local.Failures, .. failures[required.Name.ToString()]] };
         });
         return new EvidenceSet(evidence, null)

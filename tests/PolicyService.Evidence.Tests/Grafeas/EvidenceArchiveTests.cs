@@ -83,7 +83,7 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
         bench.Add();
         var answer = await bench.Remote.OfAsync(bench.Question(Attestations.Image), Cancellation);
         _store.IsFailing = true;
-        _archive.Keep(Key(1), Now, answer.Occurrences[0]);
+        _archive.Keep(Key(1), Now, answer.Items[0]);
         await Eventually.Holds("it failed", () => _metrics.Of(ArchiveOutcome.Failed) > 0);
         _clock.Advance(TimeSpan.FromSeconds(31));
         _store.IsFailing = false;
@@ -123,7 +123,7 @@ public sealed class EvidenceArchiveTests : IAsyncDisposable
         _store.Gate = gate.Task;
         for (var number = 0; number < 1000; number++)
         {
-            _archive.Keep(Key(number), Now, answer.Occurrences[0]);
+            _archive.Keep(Key(number), Now, answer.Items[0]);
         }
 
         Assert.True(_metrics.Of(ArchiveOutcome.Dropped) > 0);

@@ -51,7 +51,7 @@ public sealed class RemoteFailureTests
         bench.Evaluation.Options += "failMode: OPEN";
 
         Assert.Equal($"Deny: EvidenceUnavailable CONTAINER_ANALYSIS:{name}", await bench.AnswerAsync());
-        Assert.Equal(1, RemoteFailures.All.Sum(failure => RemoteFailures.Name(failure) == name ? bench.Metrics.Of(failure) : 0));
+        Assert.Equal(1, RemoteFailures.All.Sum(failure => RemoteFailures.Name(failure) == name ? bench.Metrics.Of(RemoteSource.ContainerAnalysis, failure) : 0));
     }
 
     [Theory, Trait("attack", "83")]

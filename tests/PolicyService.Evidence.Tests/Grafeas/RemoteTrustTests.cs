@@ -3,7 +3,6 @@ using PolicyService.Core;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 
 namespace PolicyService.Evidence.Tests.Grafeas;
@@ -130,7 +129,7 @@ public sealed class RemoteTrustTests : IAsyncDisposable
         await _bench.Remote.OfAsync(RemoteBench.Question($"{_bench.StandIn.Url}/"), TestContext.Current.CancellationToken);
         Assert.Equal(2, _bench.StandIn.Calls.Count);
 
-        RemoteQuestion[] all =
+        ContainerAnalysisQuestion[] all =
         [
             question,
             question with { Project = "other" },

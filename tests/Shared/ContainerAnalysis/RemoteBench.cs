@@ -22,8 +22,9 @@ internal sealed class RemoteBench : IAsyncDisposable
         Clock = time as FakeTimeProvider ?? new FakeTimeProvider(Attestations.Start.AddHours(1));
         StandIn.AddNote(Note);
         Archive = archive is null ? null : new EvidenceArchive(archive, Metrics, time ?? Clock);
-        Remote = new RemoteOccurrences(
-            endpoint => Connect(endpoint, tokens, lifetimes, time), shared ?? new SharedEvidence(null, null, new CacheCounters(), time ?? Clock), Metrics, time ?? Clock, lifetimes, Archive);
+        var clients = new ContainerAnalysisClients(endpoint => Connect(endpoint, tokens, lifetimes, time));
+        Remote = new RemoteAnswers(
+            (question, _, cancellation) => clients.ListAsync((ContainerAnalysisQuestion)question, cancellation), shared ?? new SharedEvidence(null, null, new CacheCounters(), time ?? Clock), Metrics, time ?? Clock, lifetimes, Archive);
         Evaluation = new Evaluation { Remote = Remote, Options = Options(url ?? StandIn.Url), Now = Clock.GetUtcNow() };
     }
 
@@ -33,7 +34,7 @@ internal sealed class RemoteBench : IAsyncDisposable
 
     public RemoteMetrics Metrics { get; } = new();
 
-    public RemoteOccurrences Remote { get; }
+    public RemoteAnswers Remote { get; }
 
     public EvidenceArchive? Archive { get; }
 
@@ -71,13 +72,13 @@ internal sealed class RemoteBench : IAsyncDisposable
         return Evaluation.AnswerAsync(ending);
     }
 
-    public static RemoteQuestion Question(string url, OccurrenceParent? parent = null, Digest? digest = null, string project = "acme") => new(
+    public static ContainerAnalysisQuestion Question(string url, OccurrenceParent? parent = null, Digest? digest = null, string project = "acme") => new(
         project,
         ContainerAnalysisEndpoint.TryParse(url, out var endpoint) ? endpoint : throw new ArgumentException(url),
         parent ?? OccurrenceParent.Of(Attestations.Note()),
         digest ?? Attestations.Image);
 
-    public RemoteQuestion Question(Digest digest) => Question(StandIn.Url, digest: digest);
+    public ContainerAnalysisQuestion Question(Digest digest) => Question(StandIn.Url, digest: digest);
 
     /// <summary>Waits until the archive has written everything.</summary>
     public Task ArchivedAsync() => Eventually.Holds("the archive is written", () => Archive!.IsIdle);

@@ -1,35 +1,30 @@
-using PolicyService.Evidence.Grafeas;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using PolicyService.Core.Attestations;
-using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 
 namespace PolicyService.Evidence.Remote;
 
 /// <summary>
-/// Occurrences of Container Analysis elsewhere (SEMANTICS section 5): this process over the cache of the fleet over the source; and while
+/// Evidence of sources elsewhere (SEMANTICS section 5): this process over the cache of the fleet over the source; and while
 /// the source is down, the archive. However many ask the same at once, it is asked once, and on nobody's account.
 /// </summary>
-/// <param name="connect">Gives the client of an endpoint; called once for each.</param>
+/// <param name="list">Asks the source of a question.</param>
 /// <param name="shared">What replicas share.</param>
 /// <param name="metrics">Counts answers.</param>
 /// <param name="time">The clock.</param>
 /// <param name="lifetimes">How long things are kept; null: as in a service.</param>
 /// <param name="archive">Null: there is no store.</param>
-public sealed class RemoteOccurrences(
-    Func<ContainerAnalysisEndpoint, ContainerAnalysisClient> connect,
+public sealed class RemoteAnswers(
+    RemoteListing list,
     SharedEvidence shared,
     RemoteMetrics metrics,
     TimeProvider time,
     RemoteLifetimes? lifetimes = null,
     EvidenceArchive? archive = null)
 {
-    /// <summary>Endpoints after which all are connected to anew: they come from documents, and documents change.</summary>
-    private const int MaxEndpoints = 64;
-
     private readonly RemoteLifetimes _lifetimes = lifetimes ?? new RemoteLifetimes();
-    private readonly ConcurrentDictionary<ContainerAnalysisEndpoint, Lazy<ContainerAnalysisClient>> _clients = new();
     private readonly ConcurrentDictionary<RemoteQuestion, Lazy<Task<RemoteAnswer>>> _flights = new();
     private readonly RemoteMemory _answers = new();
     private readonly RemoteMemory _failures = new();
@@ -77,7 +72,7 @@ public sealed class RemoteOccurrences(
         return current;
     }
 
-    /// <summary>Tells the archive which occurrences had a signature that verified.</summary>
+    /// <summary>Tells the archive what had a signature that verified.</summary>
     public void Verified(RemoteQuestion question, RemoteAnswer answer, IReadOnlySet<Attestation> verified)
     {
         // An answer of the fleet is archived by the replica that read the source.
@@ -86,11 +81,11 @@ public sealed class RemoteOccurrences(
             return;
         }
 
-        foreach (var occurrence in answer.Occurrences.Where(occurrence => occurrence.Attestations.Any(verified.Contains)))
+        foreach (var item in answer.Items.Where(item => item.Attestations.Any(verified.Contains)))
         {
-            if (occurrence.TryOffer())
+            if (item.TryOffer())
             {
-                archive.Keep(question.ArchiveKey, answer.ReadAt, occurrence);
+                archive.Keep(question.ArchiveKey, answer.ReadAt, item);
             }
         }
     }
@@ -109,7 +104,7 @@ public sealed class RemoteOccurrences(
             : null;
     }
 
-    private TimeSpan LifetimeOf(RemoteAnswer answer) => answer.Occurrences.Count > 0 ? _lifetimes.Positive : _lifetimes.Negative;
+    private TimeSpan LifetimeOf(RemoteAnswer answer) => answer.Items.Count > 0 ? _lifetimes.Positive : _lifetimes.Negative;
 
     private Task<RemoteAnswer> Flight(RemoteQuestion question, bool isAgain) => _flights.GetOrAdd(
         question, (asked, again) => new Lazy<Task<RemoteAnswer>>(() => Task.Run(() => FlyAsync(asked, again), CancellationToken.None)), isAgain).Value;
@@ -120,11 +115,11 @@ public sealed class RemoteOccurrences(
         {
             if (isAgain)
             {
-                return _failures.Find(question) is { } failed && AgeOf(failed) < _lifetimes.Failure ? failed : await FromSourceAsync(question);
+                return _failures.Find(question) is { } failed && AgeOf(failed) < _lifetimes.Failure ? failed : await FromSourceAsync(question, isAgain: true);
             }
 
             // Another flight may have landed between this caller's look into memory and its start.
-            return Known(question) ?? await FromFleetAsync(question) ?? await FromSourceAsync(question);
+            return Known(question) ?? await FromFleetAsync(question) ?? await FromSourceAsync(question, isAgain: false);
         }
         finally
         {
@@ -135,13 +130,13 @@ public sealed class RemoteOccurrences(
     private async Task<RemoteAnswer?> FromFleetAsync(RemoteQuestion question)
     {
         if (await shared.GetAsync(question.Shared, generation: 0, _lifetimes.Positive, CancellationToken.None) is not { } fetched
-            || ReadKept(question, fetched.Content) is not { } occurrences)
+            || ReadKept(question, fetched.Content) is not { } items)
         {
             return null;
         }
 
         var age = time.GetUtcNow() - fetched.FetchedAt;
-        var answer = new RemoteAnswer(occurrences, IsCut: false, default)
+        var answer = new RemoteAnswer(items, IsCut: false, default)
         {
             ReadAt = fetched.FetchedAt,
             Since = time.GetTimestamp(),
@@ -157,35 +152,35 @@ public sealed class RemoteOccurrences(
         return answer;
     }
 
-    private async Task<RemoteAnswer> FromSourceAsync(RemoteQuestion question)
+    private async Task<RemoteAnswer> FromSourceAsync(RemoteQuestion question, bool isAgain)
     {
         metrics.Count(RemoteLevel.Source);
         var (readAt, since) = (time.GetUtcNow(), time.GetTimestamp());
         using var bound = new CancellationTokenSource(_lifetimes.Fetch, time);
-        var list = await ClientOf(question.Endpoint).ListAsync(question, bound.Token);
-        metrics.Count(list.Failure);
-        var answer = new RemoteAnswer(list.Occurrences, list.IsCut, list.Failure) { ReadAt = readAt, Since = since, IsFromSource = true };
-        if (list.Failure is RemoteFailure.None)
+        var said = await list(question, isAgain, bound.Token);
+        metrics.Count(question.Source, said.Failure);
+        var answer = new RemoteAnswer(said.Items, said.IsCut, said.Failure) { ReadAt = readAt, Since = since, IsFromSource = true };
+        if (said.Failure is RemoteFailure.None)
         {
             _answers.Keep(question, answer);
             _failures.Forget(question);
-            if (!list.IsCut)
+            if (!said.IsCut)
             {
-                archive?.Saw(question.ArchiveKey, readAt, list.Occurrences.Select(occurrence => occurrence.Identity));
-                shared.Offer(question.Shared, new FetchedEvidence(0, readAt, Write(list.Occurrences)), LifetimeOf(answer));
+                archive?.Saw(question.ArchiveKey, readAt, said.Items.Select(item => item.Identity));
+                shared.Offer(question.Shared, new FetchedEvidence(0, readAt, Write(said.Items)), LifetimeOf(answer));
             }
 
             return answer;
         }
 
-        if (list.Failure is RemoteFailure.NotFound)
+        if (said.Failure is RemoteFailure.NotFound)
         {
             // A list that is gone has nothing more, and it must not come back when nobody answers.
             archive?.Saw(question.ArchiveKey, readAt, []);
         }
 
         // It answers for a while from when it failed, not from when it was asked.
-        var failed = answer with { Since = time.GetTimestamp(), Archived = await FromArchiveAsync(question, list.Failure) };
+        var failed = answer with { Since = time.GetTimestamp(), Archived = await FromArchiveAsync(question, said.Failure) };
         _failures.Keep(question, failed);
         return failed;
     }
@@ -204,31 +199,20 @@ public sealed class RemoteOccurrences(
             metrics.Count(ArchiveOutcome.Used);
         }
 
-        return [.. kept.SelectMany(one => (RemoteOccurrence.ReadKept(System.Text.Encoding.UTF8.GetBytes(one.Content), question.Parent, question.Digest)?.Attestations ?? [])
+        return [.. kept.SelectMany(one => (question.ReadKept(System.Text.Encoding.UTF8.GetBytes(one.Content))?.Attestations ?? [])
             .Select(attestation => attestation.Archived(one.LastSeen)))];
     }
 
-    private ContainerAnalysisClient ClientOf(ContainerAnalysisEndpoint endpoint)
-    {
-        if (_clients.Count >= MaxEndpoints && !_clients.ContainsKey(endpoint))
-        {
-            // Those still at work go on; the collector takes them afterwards.
-            _clients.Clear();
-        }
-
-        return _clients.GetOrAdd(endpoint, static (asked, connect) => new Lazy<ContainerAnalysisClient>(() => connect(asked)), connect).Value;
-    }
-
-    /// <summary>Occurrences as a JSON list.</summary>
-    private static byte[] Write(IReadOnlyList<RemoteOccurrence> occurrences)
+    /// <summary>What was said as a JSON list.</summary>
+    private static byte[] Write(IReadOnlyList<RemoteItem> items)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartArray();
-            foreach (var occurrence in occurrences)
+            foreach (var item in items)
             {
-                writer.WriteRawValue(occurrence.Content.Span);
+                writer.WriteRawValue(item.Content.Span);
             }
 
             writer.WriteEndArray();
@@ -238,13 +222,13 @@ public sealed class RemoteOccurrences(
     }
 
     /// <returns>Null: a replica of another version sealed what this one cannot read.</returns>
-    private static RemoteOccurrence[]? ReadKept(RemoteQuestion question, ReadOnlyMemory<byte> content)
+    private static RemoteItem[]? ReadKept(RemoteQuestion question, ReadOnlyMemory<byte> content)
     {
         try
         {
             using var document = JsonDocument.Parse(content);
             return document.RootElement.ValueKind is JsonValueKind.Array
-                ? [.. document.RootElement.EnumerateArray().Select(element => RemoteOccurrence.Read(element, question.Parent, question.Digest)).OfType<RemoteOccurrence>()]
+                ? [.. document.RootElement.EnumerateArray().Select(element => question.ReadKept(JsonMarshal.GetRawUtf8Value(element).ToArray())).OfType<RemoteItem>()]
                 : null;
         }
         catch (JsonException)

@@ -1,45 +1,24 @@
-using PolicyService.Evidence.Grafeas;
-using System.Security.Cryptography;
+using PolicyService.Evidence.Remote;
 using System.Text.Json;
 using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
 
-namespace PolicyService.Evidence.Remote;
+namespace PolicyService.Evidence.Grafeas;
 
 /// <summary>
-/// One occurrence as a Container Analysis elsewhere gave it, cut down to what an attestation is made of. It is what was asked for: the
-/// filter of the other side is not trusted. Nothing in it is verified.
+/// Reads one occurrence as a Container Analysis elsewhere gave it, and cuts it down to what an attestation is made of. It is what was asked
+/// for: the filter of the other side is not trusted. Nothing in it is verified.
 /// </summary>
-public sealed class RemoteOccurrence
+internal static class RemoteOccurrence
 {
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = Limits.Depth, AllowDuplicateProperties = false };
     private static readonly string[] Fields = ["name", "kind", "noteName", "resourceUri", "createTime"];
 
-    private int _isOffered;
-
-    private RemoteOccurrence(byte[] content, IReadOnlyList<Attestation> attestations)
-    {
-        (Content, Attestations) = (content, attestations);
-        Identity = Convert.ToHexStringLower(SHA256.HashData(content));
-    }
-
-    /// <summary>JSON; what caches and the archive keep.</summary>
-    public ReadOnlyMemory<byte> Content { get; }
-
-    /// <summary>SHA-256 of the content.</summary>
-    public string Identity { get; }
-
-    /// <summary>The payload with its signatures, and each JWT.</summary>
-    public IReadOnlyList<Attestation> Attestations { get; }
-
-    /// <summary>True once only: whoever gets it offers it to the archive.</summary>
-    public bool TryOffer() => Volatile.Read(ref _isOffered) == 0 && Interlocked.Exchange(ref _isOffered, 1) == 0;
-
     /// <summary>Reads one element of a list.</summary>
     /// <returns>Null: it is no attestation of what was asked for, or none that can be read; it neither helps nor hurts.</returns>
-    internal static RemoteOccurrence? Read(JsonElement element, OccurrenceParent parent, Digest digest)
+    public static RemoteItem? Read(JsonElement element, OccurrenceParent parent, Digest digest)
     {
         try
         {
@@ -55,7 +34,7 @@ public sealed class RemoteOccurrence
     }
 
     /// <summary>Reads what was kept, by the same rules: neither cache nor archive knows what is asked today.</summary>
-    internal static RemoteOccurrence? ReadKept(ReadOnlyMemory<byte> content, OccurrenceParent parent, Digest digest)
+    public static RemoteItem? ReadKept(ReadOnlyMemory<byte> content, OccurrenceParent parent, Digest digest)
     {
         try
         {
@@ -68,14 +47,14 @@ public sealed class RemoteOccurrence
         }
     }
 
-    private static RemoteOccurrence? Read(byte[] content, OccurrenceParent parent, Digest digest)
+    private static RemoteItem? Read(byte[] content, OccurrenceParent parent, Digest digest)
     {
         var problems = new ProblemList("occurrence.json");
         var nodes = DocumentText.Read(content, problems);
         var attestations = problems.HasErrors ? null : OccurrenceParser.Parse(nodes, problems);
         var isAsked = attestations is { Count: > 0 } && attestations.All(attestation =>
             attestation.ResourceDigest == digest && (parent.Project.Length == 0 ? attestation.Note == parent.Note : attestation.Project == parent.Project));
-        return isAsked ? new RemoteOccurrence(content, attestations!) : null;
+        return isAsked ? new RemoteItem(content, attestations!) : null;
     }
 
     /// <summary>An answer of an API may have more fields than were known when this was written: they are passed over, where a document's would refuse it.</summary>
