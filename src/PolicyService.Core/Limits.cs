@@ -78,6 +78,33 @@ public static class Limits
     /// <summary>Layers read of a manifest and manifests read of an index: the last ones, which are the newest. What lies before is unknown.</summary>
     public const int OciEntries = 1000;
 
+    /// <summary>Pages of a list of referrers. What lies beyond is unknown.</summary>
+    public const int ReferrersPages = 20;
+
+    /// <summary>A list of referrers, all pages together; bytes. What lies beyond is unknown.</summary>
+    public const int ReferrersBytes = 16 * 1024 * 1024;
+
+    /// <summary>Requests to one registry host under way at once; further ones wait for one to end.</summary>
+    public const int RegistryConcurrency = 16;
+
+    /// <summary>Redirections that one request to a registry follows.</summary>
+    public const int RegistryRedirections = 5;
+
+    /// <summary>An error or a token of a registry; bytes of JSON.</summary>
+    public const int RegistryReplyBytes = 64 * 1024;
+
+    /// <summary>Challenges of one answer that says 401, and parameters of one of them. What lies beyond is not looked at.</summary>
+    public const int RegistryChallenges = 16;
+
+    /// <summary>A bearer token of a registry; characters.</summary>
+    public const int RegistryTokenBytes = 16 * 1024;
+
+    /// <summary>Bearer tokens of one registry host held in memory.</summary>
+    public const int RegistryTokens = 1000;
+
+    /// <summary>Registry hosts held in memory, each with its connections and tokens.</summary>
+    public const int RegistryHosts = 64;
+
     /// <summary>Annotations of a manifest or an index, those of its entries included. A signature of cosign has up to five.</summary>
     public const int OciAnnotations = 10_000;
 

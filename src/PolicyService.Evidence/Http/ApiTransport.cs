@@ -93,7 +93,7 @@ internal sealed class ApiTransport(ApiSettings settings, TimeProvider time) : ID
             }
 
             using var response = await _http.SendAsync(request, ending.Token);
-            return response.StatusCode is HttpStatusCode.OK ? await ReadAsync(response, maxBytes, ending.Token) : Refusal(response);
+            return response.StatusCode is HttpStatusCode.OK ? await BoundedBody.ReadAsync(response, maxBytes, ending.Token) : Refusal(response);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -112,33 +112,6 @@ internal sealed class ApiTransport(ApiSettings settings, TimeProvider time) : ID
                 HttpRequestError.ConfigurationLimitExceeded => CallFailure.TooLarge,
                 _ => CallFailure.Connection,
             });
-        }
-    }
-
-    /// <summary>Reads one byte more than is allowed, and no further: the length the server states is not believed.</summary>
-    private static async Task<CallOutcome> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellation)
-    {
-        try
-        {
-            await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
-            using var body = new MemoryStream();
-            var buffer = new byte[Math.Min(maxBytes + 1, 64 * 1024)];
-            while (body.Length <= maxBytes)
-            {
-                var length = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, maxBytes + 1 - body.Length)), cancellation);
-                if (length == 0)
-                {
-                    return new CallOutcome(default, body.ToArray());
-                }
-
-                body.Write(buffer, 0, length);
-            }
-
-            return new CallOutcome(CallFailure.TooLarge);
-        }
-        catch (Exception exception) when (exception is IOException or HttpRequestException)
-        {
-            return new CallOutcome(CallFailure.Truncated);
         }
     }
 
