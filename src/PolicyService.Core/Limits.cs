@@ -233,6 +233,18 @@ public static class Limits
     /// <summary>A file or an answer with certificates, or with keys of an issuer; bytes.</summary>
     public const int CredentialFileBytes = 1024 * 1024;
 
+    /// <summary>A docker config file; bytes.</summary>
+    public const int DockerConfigBytes = 1024 * 1024;
+
+    /// <summary>What a credential helper says; bytes. A longer one is ended.</summary>
+    public const int CredentialHelperBytes = 64 * 1024;
+
+    /// <summary>An answer of a cloud's service that gives tokens for its registries; bytes.</summary>
+    public const int RegistryTokenBytes = 64 * 1024;
+
+    /// <summary>Registries whose credentials are remembered.</summary>
+    public const int RegistryCredentials = 1000;
+
     /// <summary>Certificates between a client's own and its authority.</summary>
     public const int ClientIntermediates = 8;
 
@@ -280,6 +292,21 @@ public static class Limits
 
     /// <summary>What is left of it when the service stops.</summary>
     public static readonly TimeSpan RequestTimeAtStop = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a credential helper may take; it is ended then.</summary>
+    public static readonly TimeSpan CredentialHelperTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long what a credential helper said counts.</summary>
+    public static readonly TimeSpan CredentialHelperLife = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a cloud may take to give a token for a registry, all its services together.</summary>
+    public static readonly TimeSpan RegistryTokenTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long before its end a token for a registry is no longer used.</summary>
+    public static readonly TimeSpan RegistryTokenMargin = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long whoever gives credentials for a registry is left alone after it was asked, whether it failed or its credentials were refused.</summary>
+    public static readonly TimeSpan RegistryCredentialPause = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a stream whose caller must authenticate anew may take to end, its last answers included.</summary>
     public static readonly TimeSpan LapsedStreamTime = TimeSpan.FromSeconds(5);

@@ -85,7 +85,11 @@ public sealed class ServerHost
         builder.Services.AddAccess(settings);
         builder.Services.AddRest();
         builder.Services.AddCallerLimits();
-        builder.Services.AddGrpcHealthChecks(health => health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true))
+        builder.Services.AddGrpcHealthChecks(health => 
+            {
+                health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true);
+                health.Services.Map("policyservice.v1.ClusterService", _ => true);
+            })
             .AddCheck<ReadyCheck>("ready");
         // A name that resolves to this machine must not let a web page of another site in. Where callers authenticate, no page has their credentials.
         builder.Services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = settings.RequiresCallers ? ["*"] : ["localhost", "127.0.0.1", "[::1]"]);
@@ -187,6 +191,7 @@ public sealed class ServerHost
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
         Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
+        Application.MapGrpcService<ClusterEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
         Application.MapGrpcReflectionService().NeedsByMethod();
         Application.MapGrpcHealthChecksService().NeedsByMethod();
         Application.MapPost("/v1/evaluate", EvaluateEndpoint.HandleAsync).WithMetadata(new RequestCost(UsesStore: false), AccessRequirement.PerMessage);

@@ -165,6 +165,11 @@ public static class OptionsParser
         var mirrors = reader.Values<string>("mirrors", ParseHost);
         var credentials = reader.Value<RegistryCredentials>("credentials", ParseCredentials);
         var privateHosts = reader.Values<string>("privateHosts", ParseHost);
+        if (isInsecure && credentials is RegistryCredentials.Google or RegistryCredentials.Ecr or RegistryCredentials.Acr)
+        {
+            reader.Problems.Error(reader.MarkOf("credentials"), "a cloud's credentials never go over plain HTTP", "take `insecure` out, or the credentials");
+        }
+
         reader.End();
         return host is null ? null : new RegistryOptions(host, isInsecure, mirrors, credentials, privateHosts);
     }

@@ -11,7 +11,7 @@ public sealed partial class PolicySnapshot
     /// </summary>
     public SelectionResult Select(EvaluationRequest request, SnapshotAge age)
     {
-        if (!TryResolveBinding(request, out var binding, out var problem))
+        if (!TryResolveBinding(request.Cluster, request.Project, out var binding, out var problem))
         {
             return new SelectionResult.Invalid("project", problem);
         }
@@ -29,19 +29,31 @@ public sealed partial class PolicySnapshot
         return new SelectionResult.Selected(selection);
     }
 
+    /// <summary>The project that a request about a cluster is under, as an evaluation finds it.</summary>
+    /// <param name="cluster">The cluster of the request.</param>
+    /// <param name="named">The project it names; empty: none.</param>
+    /// <param name="project">The project; empty where there is none at all.</param>
+    /// <param name="problem">Why it is refused.</param>
+    public bool TryFindProject(string cluster, string named, out string project, out string problem)
+    {
+        var isFound = TryResolveBinding(cluster, named, out var binding, out problem);
+        project = binding.Project;
+        return isFound;
+    }
+
     /// <summary>Whose the cluster is. A request that names another project than the cluster's is refused before anything else.</summary>
-    private bool TryResolveBinding(EvaluationRequest request, out ClusterBinding binding, out string problem)
+    private bool TryResolveBinding(string cluster, string named, out ClusterBinding binding, out string problem)
     {
         problem = "";
-        var known = Clusters?.Clusters.GetValueOrDefault(request.Cluster) ?? Clusters?.Default;
+        var known = Clusters?.Clusters.GetValueOrDefault(cluster) ?? Clusters?.Default;
         if (known is not null)
         {
             binding = known;
             problem = $"the cluster belongs to the project `{known.Project}`";
-            return request.Project.Length == 0 || request.Project == known.Project;
+            return named.Length == 0 || named == known.Project;
         }
 
-        var project = request.Project.Length > 0 ? request.Project
+        var project = named.Length > 0 ? named
             : Projects.Count == 1 ? Projects.Keys[0]
             : "";
         binding = new ClusterBinding(project, Platform.OnPrem, []);

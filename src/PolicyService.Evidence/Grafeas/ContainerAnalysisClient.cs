@@ -30,7 +30,7 @@ public sealed class ContainerAnalysisClient : IDisposable
     /// <param name="metrics">Counts calls and retries.</param>
     /// <param name="time">Measures the time of attempts.</param>
     public ContainerAnalysisClient(ContainerAnalysisEndpoint endpoint, TimeSpan attempt, RemoteMetrics metrics, TimeProvider time)
-        : this(endpoint, endpoint.TakesGoogleCredentials ? new GoogleCredentials(endpoint.Url, GoogleCredentials.ContainerAnalysisScope).GetTokenAsync : null, attempt, metrics, time)
+        : this(endpoint, endpoint.TakesGoogleCredentials ? new GoogleCredentials(endpoint.Url, GoogleCredentials.CloudPlatformScope).GetTokenAsync : null, attempt, metrics, time)
     {
     }
 

@@ -19,8 +19,8 @@ internal sealed class GoogleCredentials(Uri audience, string scope, string? file
 {
     public const string KmsScope = "https://www.googleapis.com/auth/cloudkms";
 
-    /// <summary>Container Analysis has no narrower one.</summary>
-    public const string ContainerAnalysisScope = "https://www.googleapis.com/auth/cloud-platform";
+    /// <summary>Container Analysis and the registries have no narrower one.</summary>
+    public const string CloudPlatformScope = "https://www.googleapis.com/auth/cloud-platform";
 
     private const string FileVariable = "GOOGLE_APPLICATION_CREDENTIALS";
 

@@ -1,5 +1,3 @@
-using System.Buffers;
-using Google.Protobuf;
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core;
@@ -21,10 +19,10 @@ public abstract class PolicyDecisionBinder
     /// <summary>Called by the gRPC framework, which finds the handlers by the methods' names.</summary>
     public static void Bind(ServiceBinderBase binder, PolicyDecisionBinder? endpoint)
     {
-        binder.AddMethod(Method("Evaluate", MethodType.Unary, WireShape.Evaluate, EvaluateRequest.Parser, EvaluateResponse.Parser), endpoint is null ? null : new UnaryServerMethod<EvaluateRequest, EvaluateResponse>(endpoint.Evaluate));
-        binder.AddMethod(Method("EvaluateBatch", MethodType.Unary, WireShape.Batch, EvaluateBatchRequest.Parser, EvaluateBatchResponse.Parser), endpoint is null ? null : new UnaryServerMethod<EvaluateBatchRequest, EvaluateBatchResponse>(endpoint.EvaluateBatch));
+        binder.AddMethod(GuardedMethod.Of(Service, "Evaluate", MethodType.Unary, WireShape.Evaluate, EvaluateRequest.Parser, EvaluateResponse.Parser), endpoint is null ? null : new UnaryServerMethod<EvaluateRequest, EvaluateResponse>(endpoint.Evaluate));
+        binder.AddMethod(GuardedMethod.Of(Service, "EvaluateBatch", MethodType.Unary, WireShape.Batch, EvaluateBatchRequest.Parser, EvaluateBatchResponse.Parser), endpoint is null ? null : new UnaryServerMethod<EvaluateBatchRequest, EvaluateBatchResponse>(endpoint.EvaluateBatch));
         binder.AddMethod(
-            Method("EvaluateStream", MethodType.DuplexStreaming, WireShape.Stream, EvaluateStreamRequest.Parser, EvaluateStreamResponse.Parser),
+            GuardedMethod.Of(Service, "EvaluateStream", MethodType.DuplexStreaming, WireShape.Stream, EvaluateStreamRequest.Parser, EvaluateStreamResponse.Parser),
             endpoint is null ? null : new DuplexStreamingServerMethod<EvaluateStreamRequest, EvaluateStreamResponse>(endpoint.EvaluateStream));
     }
 
@@ -37,42 +35,6 @@ public abstract class PolicyDecisionBinder
     /// <summary>A stream of images.</summary>
     public abstract Task EvaluateStream(
         IAsyncStreamReader<EvaluateStreamRequest> requestStream, IServerStreamWriter<EvaluateStreamResponse> responseStream, ServerCallContext context);
-
-    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(
-        string name, MethodType type, WireShape shape, MessageParser<TRequest> requests, MessageParser<TResponse> responses)
-        where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        new(type, Service, name, Marshaller(requests, shape), Marshaller(responses, WireShape.Leaf));
-
-    private static Marshaller<T> Marshaller<T>(MessageParser<T> parser, WireShape shape) where T : class, IMessage<T> =>
-        Marshallers.Create<T>(Serialize, context => Deserialize(context, parser, shape));
-
-    private static void Serialize<T>(T message, SerializationContext context) where T : IMessage<T>
-    {
-        context.SetPayloadLength(message.CalculateSize());
-        message.WriteTo(context.GetBufferWriter());
-        context.Complete();
-    }
-
-    private static T Deserialize<T>(DeserializationContext context, MessageParser<T> parser, WireShape shape) where T : IMessage<T>
-    {
-        var payload = context.PayloadAsReadOnlySequence();
-        var bytes = payload.IsSingleSegment ? payload.First : payload.ToArray();
-        if (!WireShape.IsWithin(bytes.Span, shape, out var problem))
-        {
-            throw new RpcException(new Status(StatusCode.InvalidArgument, problem));
-        }
-
-        try
-        {
-            return parser.ParseFrom(bytes.Span);
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            // Else the framework would call it a failure of ours, with a line in the log for each.
-            throw new RpcException(new Status(StatusCode.InvalidArgument, $"the message is no {typeof(T).Name}: its bytes are malformed"));
-        }
-    }
 }
 
 /// <summary>Which fields of a message hold further messages, for counting them.</summary>

@@ -76,16 +76,21 @@ public static class RequestParser
     internal static RequestProblem? Limit(string field, string value, int limit) =>
         value.Length <= limit && Encoding.UTF8.GetByteCount(value) <= limit ? null : RequestProblem.Of(field, value, $"it has more than {limit} bytes");
 
-    private static RequestProblem? Workload(EvaluateRequest wire)
+    internal static RequestProblem? Place(string cluster, string project)
     {
-        if (!WorkloadNames.IsCluster(wire.Cluster))
+        if (!WorkloadNames.IsCluster(cluster))
         {
-            return RequestProblem.Of("cluster", wire.Cluster, "write location.cluster_id: two names of lower-case letters, digits and hyphens");
+            return RequestProblem.Of("cluster", cluster, "write location.cluster_id: two names of lower-case letters, digits and hyphens");
         }
 
-        if (wire.Project.Length > 0 && !ResourceNames.IsProject(wire.Project))
+        return project.Length > 0 && !ResourceNames.IsProject(project) ? RequestProblem.Of("project", project, "write a project id") : null;
+    }
+
+    private static RequestProblem? Workload(EvaluateRequest wire)
+    {
+        if (Place(wire.Cluster, wire.Project) is { } misplaced)
         {
-            return RequestProblem.Of("project", wire.Project, "write a project id");
+            return misplaced;
         }
 
         if (wire.Namespace.Length > 0 && !WorkloadNames.IsLabel(wire.Namespace))

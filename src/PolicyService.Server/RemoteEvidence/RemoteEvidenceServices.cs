@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Grafeas;
+using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.RemoteEvidence;
@@ -22,6 +23,9 @@ internal static class RemoteEvidenceServices
             var (lifetimes, metrics, time) = (provider.GetRequiredService<RemoteLifetimes>(), provider.GetRequiredService<RemoteMetrics>(), provider.GetRequiredService<TimeProvider>());
             return new ContainerAnalysisClients(endpoint => new ContainerAnalysisClient(endpoint, lifetimes.Attempt, metrics, time));
         });
+        services.AddSingleton(provider => new TagLookups(
+            // Nothing asks registries yet.
+            (_, _, _) => Task.FromResult(RegistryOutcome.Failed(RemoteFailure.NotFetched)), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<RemoteLifetimes>()));
         return services.AddSingleton(provider => new RemoteAnswers(
             Listing(provider),
             provider.GetRequiredService<SharedEvidence>(),
