@@ -73,6 +73,7 @@ public sealed class ServerHost
         builder.Services.AddDocuments(settings);
         builder.Services.AddKeys();
         builder.Services.AddRemoteEvidence(settings);
+        builder.Services.AddRegistries(settings);
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>().AddSingleton<ConnectionGate>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
@@ -203,6 +204,7 @@ public sealed class ServerHost
         Application.Services.GetRequiredService<KeyGauges>();
         Application.Services.GetRequiredService<CacheMetrics>();
         Application.Services.GetRequiredService<RemoteGauges>();
+        Application.Services.GetRequiredService<RegistryGauges>();
         Application.MapMetrics("/metrics", Application.Services.GetRequiredService<CollectorRegistry>()).Needs(Permissions.MetricsGet, AccessResource.Service);
     }
 }

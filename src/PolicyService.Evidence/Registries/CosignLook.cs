@@ -74,7 +74,7 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
         }
 
         var outcome = await AskAsync(() => reads.Manifest(repository, descriptor.Digest, fromOrigin, cancellation));
-        return outcome.IsNotThere ? CosignManifest.Failed(RemoteFailure.NotFound) : CosignManifest.Read(outcome, descriptor.Size);
+        return outcome.IsNotThere ? CosignManifest.Failed(RemoteFailure.MissingContent) : CosignManifest.Read(outcome, descriptor.Size);
     }
 
     private Task<CosignPart> PartAsync(CosignCandidate candidate, string name)
@@ -113,7 +113,7 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
 
         // A manifest names it, so that it is not there is an error like any other.
         return outcome.IsTooLarge ? new CosignPart(null, true, default)
-            : new CosignPart(null, false, outcome.IsNotThere ? RemoteFailure.NotFound : outcome.Failure is RemoteFailure.None ? RemoteFailure.Malformed : outcome.Failure);
+            : new CosignPart(null, false, outcome.IsNotThere ? RemoteFailure.MissingContent : outcome.Failure is RemoteFailure.None ? RemoteFailure.Malformed : outcome.Failure);
     }
 
     private CosignPart ReadBundle(byte[] json, string name)

@@ -38,5 +38,5 @@ internal sealed class CosignSignatures(RegistryReads reads)
 
     /// <summary>Who can push can name what is not there: that must not hide why the registry did not answer.</summary>
     private static RemoteFailure Worst(IReadOnlyList<RemoteFailure> failures) =>
-        failures.FirstOrDefault(failure => failure is not (RemoteFailure.None or RemoteFailure.NotFound), failures.Max(failure => failure is RemoteFailure.NotFound ? failure : RemoteFailure.None));
+        failures.FirstOrDefault(failure => failure is not (RemoteFailure.None or RemoteFailure.MissingContent), failures.Max(failure => failure is RemoteFailure.MissingContent ? failure : RemoteFailure.None));
 }

@@ -36,6 +36,7 @@ public static class RegistryFailures
             RemoteFailure.Truncated => ($"the answer of the registry `{host}` is cut off", ask),
             RemoteFailure.Circular => ($"the pages of the registry `{host}` go round in a circle", ask),
             RemoteFailure.WrongDigest => ($"the registry `{host}` sent something else than the digest names", $"find out who changes what `{host}` sends"),
+            RemoteFailure.MissingContent => ($"a manifest in `{repository}` names content that the registry does not have", "push it again, or delete the manifest that names it"),
             RemoteFailure.RedirectRefused => ($"the registry `{host}` sends us where we do not go", $"if it should, list the host under privateHosts of `{host}` in options.yaml"),
             RemoteFailure.RealmRefused => ($"the registry `{host}` names a token server where we do not go", $"if it should, list its host under privateHosts of `{host}` in options.yaml"),
             _ => ($"the answer of the registry `{host}` is malformed", ask),

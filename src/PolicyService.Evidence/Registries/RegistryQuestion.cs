@@ -22,7 +22,13 @@ public sealed record RegistryQuestion(string Project, RegistryRepository Reposit
     internal override EvidenceQuestion Shared => new(Project, EvidenceSource.Registry, $"{Repository.Registry.Configuration} {Repository}", default, Digest);
 
     /// <inheritdoc/>
-    internal override RemoteItem? ReadKept(ReadOnlyMemory<byte> content) => null;
+    internal override RemoteItem? ReadKept(ReadOnlyMemory<byte> content) => RegistrySignature.ReadKept(content, Digest)?.Item;
+
+    /// <summary>
+    /// What is malformed came whole, and who may push to the repository put it there: they must not be able to bring back from the archive
+    /// what was taken away.
+    /// </summary>
+    internal override bool IsOutage(RemoteFailure failure) => failure is not RemoteFailure.Malformed && base.IsOutage(failure);
 
     /// <inheritdoc/>
     internal override EvidenceFailure FailureOf(RemoteFailure failure) => RegistryFailures.Of(Repository, failure);

@@ -1,9 +1,9 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Registries;
 
@@ -21,25 +21,19 @@ public sealed class RegistrySignature
 
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = Limits.Depth, AllowDuplicateProperties = false };
 
-    private int _isOffered;
+    private RegistrySignature(byte[] content, Attestation attestation) => (Item, Attestation) = (new RemoteItem(content, [attestation]), attestation);
 
-    private RegistrySignature(byte[] content, Attestation attestation)
-    {
-        (Content, Attestation) = (content, attestation);
-        Identity = Convert.ToHexStringLower(SHA256.HashData(content));
-    }
+    /// <summary>As what it is remembered; its content is JSON, always the same for the same attestation.</summary>
+    public RemoteItem Item { get; }
 
-    /// <summary>JSON, always the same for the same attestation; what caches and the archive keep.</summary>
-    public ReadOnlyMemory<byte> Content { get; }
+    /// <inheritdoc cref="RemoteItem.Content"/>
+    public ReadOnlyMemory<byte> Content => Item.Content;
 
-    /// <summary>SHA-256 of the content.</summary>
-    public string Identity { get; }
+    /// <inheritdoc cref="RemoteItem.Identity"/>
+    public string Identity => Item.Identity;
 
     /// <summary>Its signatures name no keys; its name says which manifest they were found in.</summary>
     public Attestation Attestation { get; }
-
-    /// <summary>True once only: whoever gets it offers it to the archive.</summary>
-    public bool TryOffer() => Volatile.Read(ref _isOffered) == 0 && Interlocked.Exchange(ref _isOffered, 1) == 0;
 
     /// <summary>Reads what was kept, within the same limits. Which image it is about, its signed payload says.</summary>
     /// <param name="content">As <see cref="Content"/> was.</param>

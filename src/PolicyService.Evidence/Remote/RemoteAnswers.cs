@@ -187,7 +187,7 @@ public sealed class RemoteAnswers(
 
     private async Task<IReadOnlyList<Attestation>> FromArchiveAsync(RemoteQuestion question, RemoteFailure failure)
     {
-        if (archive is null || !RemoteFailures.IsOutage(failure))
+        if (archive is null || !question.IsOutage(failure))
         {
             return [];
         }

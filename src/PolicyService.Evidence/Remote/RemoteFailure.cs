@@ -68,6 +68,9 @@ public enum RemoteFailure
 
     /// <summary>Whoever should give tokens for a registry is where we do not go.</summary>
     RealmRefused,
+
+    /// <summary>A manifest of a registry names content that the registry does not have.</summary>
+    MissingContent,
 }
 
 /// <summary>How the failures are written for programs.</summary>
@@ -76,7 +79,7 @@ public static class RemoteFailures
     private static readonly string[] Names =
     [
         "OK", "NOT_FETCHED", "DEADLINE", "NO_CREDENTIALS", "CREDENTIALS_UNREACHABLE", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "RATE_LIMITED", "SERVER_ERROR", "REFUSED",
-        "TIMEOUT", "CONNECTION", "TLS", "MALFORMED", "TRUNCATED", "CIRCULAR", "PARTIAL", "WRONG_DIGEST", "REDIRECT_REFUSED", "REALM_REFUSED",
+        "TIMEOUT", "CONNECTION", "TLS", "MALFORMED", "TRUNCATED", "CIRCULAR", "PARTIAL", "WRONG_DIGEST", "REDIRECT_REFUSED", "REALM_REFUSED", "MISSING_CONTENT",
     ];
 
     /// <summary>Every failure, in the order of its values.</summary>

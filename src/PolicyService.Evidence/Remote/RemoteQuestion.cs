@@ -31,6 +31,9 @@ public abstract record RemoteQuestion(string Project, Digest Digest)
     /// <returns>Null: it is no answer to this question.</returns>
     internal abstract RemoteItem? ReadKept(ReadOnlyMemory<byte> content);
 
+    /// <summary>Whether nobody can know what the source has, so that the archive may speak for it.</summary>
+    internal virtual bool IsOutage(RemoteFailure failure) => RemoteFailures.IsOutage(failure);
+
     /// <summary>How a decision says that the source failed.</summary>
     internal abstract EvidenceFailure FailureOf(RemoteFailure failure);
 }

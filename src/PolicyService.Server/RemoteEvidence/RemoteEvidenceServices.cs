@@ -23,9 +23,6 @@ internal static class RemoteEvidenceServices
             var (lifetimes, metrics, time) = (provider.GetRequiredService<RemoteLifetimes>(), provider.GetRequiredService<RemoteMetrics>(), provider.GetRequiredService<TimeProvider>());
             return new ContainerAnalysisClients(endpoint => new ContainerAnalysisClient(endpoint, lifetimes.Attempt, metrics, time));
         });
-        services.AddSingleton(provider => new TagLookups(
-            // Nothing asks registries yet.
-            (_, _, _) => Task.FromResult(RegistryOutcome.Failed(RemoteFailure.NotFetched)), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<RemoteLifetimes>()));
         return services.AddSingleton(provider => new RemoteAnswers(
             Listing(provider),
             provider.GetRequiredService<SharedEvidence>(),
@@ -38,9 +35,11 @@ internal static class RemoteEvidenceServices
     private static RemoteListing Listing(IServiceProvider provider)
     {
         var analyses = provider.GetRequiredService<ContainerAnalysisClients>();
+        var signatures = provider.GetRequiredService<CosignSignatures>();
         return (question, isAgain, cancellation) => question switch
         {
             ContainerAnalysisQuestion analysis => analyses.ListAsync(analysis, cancellation),
+            RegistryQuestion registry => signatures.ListAsync(registry, isAgain, cancellation),
             _ => Task.FromResult(new RemoteList([], IsCut: false, RemoteFailure.NotFetched)),
         };
     }
