@@ -72,6 +72,20 @@ public static class Limits
     /// <summary>A page token of another service; bytes.</summary>
     public const int PageTokenBytes = 4096;
 
+    /// <summary>
+    /// A DSSE envelope; bytes of JSON. A payload of 64 KiB fits with eight signatures of 16 KiB.
+    /// </summary>
+    public const int EnvelopeBytes = 256 * 1024;
+
+    /// <summary>A Sigstore bundle; bytes of JSON, its verification material included.</summary>
+    public const int BundleBytes = 16 * 1024 * 1024;
+
+    /// <summary>All that is read beside one image in one look but for manifests; bytes. A payload that several signatures share counts for each.</summary>
+    public const int RegistryListBytes = 32 * 1024 * 1024;
+
+    /// <summary>Manifests read that refer to one image. What others say is unknown.</summary>
+    public const int Referrers = 100;
+
     /// <summary>A manifest or an index of a registry; bytes.</summary>
     public const int ManifestBytes = 4 * 1024 * 1024;
 
@@ -226,7 +240,7 @@ public static class Limits
     public const int CredentialHelperBytes = 64 * 1024;
 
     /// <summary>An answer of a cloud's service that gives tokens for its registries; bytes.</summary>
-    public const int RegistryTokenBytes = 64 * 1024;
+    public const int CloudTokenReplyBytes = 64 * 1024;
 
     /// <summary>Registries whose credentials are remembered.</summary>
     public const int RegistryCredentials = 1000;
@@ -286,10 +300,10 @@ public static class Limits
     public static readonly TimeSpan CredentialHelperLife = TimeSpan.FromMinutes(5);
 
     /// <summary>How long a cloud may take to give a token for a registry, all its services together.</summary>
-    public static readonly TimeSpan RegistryTokenTime = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan CloudTokenTime = TimeSpan.FromSeconds(10);
 
     /// <summary>How long before its end a token for a registry is no longer used.</summary>
-    public static readonly TimeSpan RegistryTokenMargin = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan CloudTokenMargin = TimeSpan.FromMinutes(1);
 
     /// <summary>How long whoever gives credentials for a registry is left alone after it was asked, whether it failed or its credentials were refused.</summary>
     public static readonly TimeSpan RegistryCredentialPause = TimeSpan.FromSeconds(1);

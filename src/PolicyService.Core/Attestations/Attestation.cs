@@ -12,14 +12,18 @@ public enum SignatureFormat
 
     /// <summary>A compact JWT: the whole token, which carries its own payload.</summary>
     Jwt,
+
+    /// <summary>A signature over the pre-authentication encoding of the attestation's payload, which is an in-toto statement.</summary>
+    Dsse,
 }
 
 /// <summary>One signature of an attestation, with the id of the key that is said to have made it.</summary>
-public sealed class AttestationSignature(KeyId keyId, byte[] value, SignatureFormat format = SignatureFormat.OverPayload)
+public sealed class AttestationSignature(KeyId? keyId, byte[] value, SignatureFormat format = SignatureFormat.OverPayload)
 {
     public SignatureFormat Format => format;
 
-    public KeyId KeyId => keyId;
+    /// <summary>Null: nobody says, so every key of an attestor may have made it. So it is in registries, and nowhere else.</summary>
+    public KeyId? KeyId => keyId;
 
     public ReadOnlyMemory<byte> Value => value;
 

@@ -53,7 +53,7 @@ public sealed record SimpleSigningCheck(string DisplayName, NamePatternSet Allow
                 }
                 else if (detail > furthest)
                 {
-                    (furthest, why) = (detail.Value, authenticator.Find(fact.KeyId) is null ? $"no key of the check has the id `{fact.KeyId}`" : explanation);
+                    (furthest, why) = (detail.Value, fact.KeyId is { } id && authenticator.Find(id) is null ? $"no key of the check has the id `{fact.KeyId}`" : explanation);
                 }
             }
 

@@ -61,7 +61,7 @@ internal static class AttestorEvaluation
             }
             else if (detail > furthest)
             {
-                (furthest, why, keyId) = (detail.Value, explanation, fact.KeyId.ToString());
+                (furthest, why, keyId) = (detail.Value, explanation, fact.KeyId.ToString() ?? "");
             }
         }
 
@@ -106,6 +106,11 @@ internal static class AttestorEvaluation
         if (!selection.Options.BindRepository)
         {
             return null;
+        }
+
+        if (payload.DockerReference.Length == 0)
+        {
+            return (AttestorDetail.ReferenceMismatch, "what was signed names no repository, and bindRepository asks for it");
         }
 
         // The tag of the signed reference is ignored; a bare digest has no name and agrees with none.

@@ -8,7 +8,10 @@ using PolicyService.Core.Verification;
 namespace PolicyService.Core.Decisions;
 
 /// <summary>What the verification of one signature of one attestation gave.</summary>
-public sealed record AttestationFact(Attestation Attestation, KeyId KeyId, VerificationResult Result)
+/// <param name="Attestation">What was signed.</param>
+/// <param name="KeyId">The key that was said to have made the signature, or that verified it; null: it names none, and none verifies it.</param>
+/// <param name="Result">What verifying it gave.</param>
+public sealed record AttestationFact(Attestation Attestation, KeyId? KeyId, VerificationResult Result)
 {
     /// <summary>The attestation is about this index, whose bytes list the image as a child; null: it is about the image itself.</summary>
     public Digest? Index { get; init; }

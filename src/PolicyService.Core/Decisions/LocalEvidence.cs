@@ -34,7 +34,8 @@ public static class LocalEvidence
 
     /// <summary>
     /// Adds the pinned keys kept elsewhere that <see cref="Collect(PolicySnapshot, Selection, RequiredAttestor, Digest, IReadOnlyList{Attestation}, KeyLookup, SignatureCheck, CancellationToken)"/>
-    /// would ask for: those that a signature of this digest names. An attestor with a hundred keys costs one fetch if one of them signed.
+    /// would ask for: those that a signature of this digest names, and every one where a signature of a registry names none. An attestor with a
+    /// hundred keys costs one fetch if one of them signed an occurrence.
     /// </summary>
     /// <param name="snapshot">The documents in force.</param>
     /// <param name="selection">What decides the request.</param>
@@ -58,27 +59,29 @@ public static class LocalEvidence
             return;
         }
 
-        var read = 0;
+        var (read, isUnnamed) = (0, false);
         foreach (var attestation in Attestations(snapshot, selection, required, digest, stored))
         {
             foreach (var signature in attestation.Signatures)
             {
-                // Foreign key ids do not count here either.
-                if (attestor.Find(signature.KeyId) is not { } key)
+                if (signature.KeyId is not { } id)
                 {
+                    isUnnamed |= attestation.Source is EvidenceSource.Registry;
                     continue;
                 }
 
-                if (++read > Limits.SignaturesPerDigest)
+                // Foreign key ids do not count here either.
+                if (attestor.Find(id) is { } key && ++read <= Limits.SignaturesPerDigest)
                 {
-                    return;
-                }
-
-                if (key.Remote is { Pin: not null } remote && named?.Contains(remote) is not true && !isKnown(remote))
-                {
-                    (named ??= []).Add(remote);
+                    AddRemote(key, isKnown, ref named);
                 }
             }
+        }
+
+        // Any of the keys may have made a signature that names none. Each is asked for once, however many such signatures there are.
+        foreach (var key in isUnnamed ? attestor.Keys : [])
+        {
+            AddRemote(key, isKnown, ref named);
         }
     }
 
@@ -102,8 +105,17 @@ public static class LocalEvidence
         CancellationToken cancellation)
     {
         var digest = selection.Request.Image.Digest!.Value;
-        Attestation[] attestations = [.. NewestFirst(check.Projects.SelectMany(project => snapshot.AttestationsIn(project, digest)).Concat(stored))];
-        return AttestationVerifier.Verify(authenticator.Find, attestations, keys, verify, cancellation);
+        // The check asks what stands in projects; a registry is none.
+        var here = check.Projects.SelectMany(project => snapshot.AttestationsIn(project, digest)).Concat(stored.Where(attestation => attestation.Source is not EvidenceSource.Registry));
+        return AttestationVerifier.Verify(authenticator.Find, [], [.. NewestFirst(here)], keys, verify, cancellation);
+    }
+
+    private static void AddRemote(AttestorKey key, Predicate<RemoteKey> isKnown, ref List<RemoteKey>? named)
+    {
+        if (key.Remote is { Pin: not null } remote && named?.Contains(remote) is not true && !isKnown(remote))
+        {
+            (named ??= []).Add(remote);
+        }
     }
 
     private static IEnumerable<Attestation> NewestFirst(IEnumerable<Attestation> attestations) =>
@@ -115,6 +127,11 @@ public static class LocalEvidence
         IReadOnlyList<Attestation> documents = required.Sources.Contains(EvidenceSource.Grafeas)
             ? snapshot.AttestationsOf(required.Attestor!.Note, digest)
             : [];
+        if (!required.Sources.Contains(EvidenceSource.Registry) && stored.Any(attestation => attestation.Source is EvidenceSource.Registry))
+        {
+            stored = [.. stored.Where(attestation => attestation.Source is not EvidenceSource.Registry)];
+        }
+
         var lasting = stored.Count == 0 ? documents
             : documents.Count == 0 ? stored
             : [.. NewestFirst(documents.Concat(stored))];

@@ -74,7 +74,7 @@ internal static class Texts
         new(ReasonCode.Attested, $"Image {ImageOf(selection)} attested by {required.Name}{FromArchive(fact.Attestation.LastSeen)}")
         {
             Attestor = required.Name.ToString(),
-            KeyId = fact.KeyId.ToString(),
+            KeyId = fact.KeyId.ToString() ?? "",
             Detail = fact.Attestation.LastSeen is null ? "" : Archived,
         };
 

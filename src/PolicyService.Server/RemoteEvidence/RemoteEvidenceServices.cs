@@ -23,9 +23,13 @@ internal static class RemoteEvidenceServices
             var (lifetimes, metrics, time) = (provider.GetRequiredService<RemoteLifetimes>(), provider.GetRequiredService<RemoteMetrics>(), provider.GetRequiredService<TimeProvider>());
             return new ContainerAnalysisClients(endpoint => new ContainerAnalysisClient(endpoint, lifetimes.Attempt, metrics, time));
         });
+        services.TryAddSingleton<RegistryMetrics>();
+        services.TryAddSingleton(provider => new RegistryAccess(settings.Registries, provider.GetRequiredService<RegistryMetrics>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TagLookups(
-            // Nothing asks registries yet.
-            (_, _, _) => Task.FromResult(RegistryOutcome.Failed(RemoteFailure.NotFetched)), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<RemoteLifetimes>()));
+            // A mirror may be behind.
+            (repository, tag, ending) => provider.GetRequiredService<RegistryAccess>().Client.GetManifestAsync(repository, tag, fromOrigin: true, ending),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<RemoteLifetimes>()));
         return services.AddSingleton(provider => new RemoteAnswers(
             Listing(provider),
             provider.GetRequiredService<SharedEvidence>(),
