@@ -5,8 +5,9 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Keys;
+using PolicyService.Evidence.Registries;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence.Tests;
@@ -25,6 +26,12 @@ internal sealed class Evaluation
 
     /// <summary>Attestations of Container Analysis elsewhere: none, unless a test brings one.</summary>
     public RemoteAnswers? Remote { get; set; }
+
+    /// <summary>What indexes list: nobody can say, unless a test brings a registry.</summary>
+    public IndexChildren? Indexes { get; set; }
+
+    /// <summary>The index that the request names as a hint.</summary>
+    public Digest? Parent { get; set; }
 
     public IReadOnlyList<TestKey> Keys { get; set; } = [new TestKey()];
 
@@ -76,9 +83,9 @@ internal sealed class Evaluation
     {
         Assert.True(ImageReference.TryParse(Image, out var image), Image);
         var snapshot = Snapshot;
-        var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline };
+        var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline, ParentDigest = Parent };
         var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
-        var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote)
+        var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote, indexes: Indexes)
             .CollectAsync(snapshot, selected.Selection, ReadAt, 0, "", Now, ending ?? TestContext.Current.CancellationToken);
         return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
     }
