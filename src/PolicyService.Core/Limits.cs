@@ -240,7 +240,7 @@ public static class Limits
     public const int CredentialHelperBytes = 64 * 1024;
 
     /// <summary>An answer of a cloud's service that gives tokens for its registries; bytes.</summary>
-    public const int RegistryTokenBytes = 64 * 1024;
+    public const int CloudTokenReplyBytes = 64 * 1024;
 
     /// <summary>Registries whose credentials are remembered.</summary>
     public const int RegistryCredentials = 1000;
@@ -300,10 +300,10 @@ public static class Limits
     public static readonly TimeSpan CredentialHelperLife = TimeSpan.FromMinutes(5);
 
     /// <summary>How long a cloud may take to give a token for a registry, all its services together.</summary>
-    public static readonly TimeSpan RegistryTokenTime = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan CloudTokenTime = TimeSpan.FromSeconds(10);
 
     /// <summary>How long before its end a token for a registry is no longer used.</summary>
-    public static readonly TimeSpan RegistryTokenMargin = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan CloudTokenMargin = TimeSpan.FromMinutes(1);
 
     /// <summary>How long whoever gives credentials for a registry is left alone after it was asked, whether it failed or its credentials were refused.</summary>
     public static readonly TimeSpan RegistryCredentialPause = TimeSpan.FromSeconds(1);

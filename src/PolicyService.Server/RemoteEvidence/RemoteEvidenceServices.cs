@@ -35,11 +35,11 @@ internal static class RemoteEvidenceServices
     private static RemoteListing Listing(IServiceProvider provider)
     {
         var analyses = provider.GetRequiredService<ContainerAnalysisClients>();
-        var signatures = provider.GetRequiredService<CosignSignatures>();
+        var registries = provider.GetRequiredService<RegistryAccess>();
         return (question, isAgain, cancellation) => question switch
         {
             ContainerAnalysisQuestion analysis => analyses.ListAsync(analysis, cancellation),
-            RegistryQuestion registry => signatures.ListAsync(registry, isAgain, cancellation),
+            RegistryQuestion registry => registries.ListAsync(registry, isAgain, cancellation),
             _ => Task.FromResult(new RemoteList([], IsCut: false, RemoteFailure.NotFetched)),
         };
     }

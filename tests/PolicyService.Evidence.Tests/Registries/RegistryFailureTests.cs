@@ -1,6 +1,5 @@
 using PolicyService.Core;
 using PolicyService.Core.Images;
-using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Remote;
 using PolicyService.Tests.Registries;
 

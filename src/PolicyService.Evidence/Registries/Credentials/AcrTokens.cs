@@ -64,7 +64,7 @@ internal sealed class AcrTokens(AzureTokenSource tokens, Func<Uri, Uri> reach, T
         {
             using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.') is [_, var payload, _] ? payload : ""), Strict);
             var end = DateTimeOffset.FromUnixTimeSeconds(claims.RootElement.GetProperty("exp").GetInt64());
-            return (end < now + Life.Longest ? end : now + Life.Longest) - Limits.RegistryTokenMargin;
+            return (end < now + Life.Longest ? end : now + Life.Longest) - Limits.CloudTokenMargin;
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {

@@ -55,11 +55,10 @@ internal static class CredentialHelper
         process.Start();
         try
         {
-            var errors = process.StandardError.BaseStream.CopyToAsync(Stream.Null, cancellation);
+            _ = process.StandardError.BaseStream.CopyToAsync(Stream.Null, cancellation);
             await TellAsync(process, server, cancellation);
             var output = await Bounded.ReadAsync(process.StandardOutput.BaseStream, Limits.CredentialHelperBytes, cancellation)
                 ?? throw new CredentialsException(CallFailure.CredentialsUnreachable);
-            await errors;
             await process.WaitForExitAsync(cancellation);
             return (process.ExitCode, output);
         }

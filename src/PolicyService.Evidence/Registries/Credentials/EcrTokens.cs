@@ -49,7 +49,7 @@ internal sealed class EcrTokens(AwsKeySource keys, Func<Uri, Uri> reach, TokenCa
             var until = DateTimeOffset.UnixEpoch.AddSeconds(given.GetProperty("expiresAt").GetDouble());
             var colon = pair.IndexOf(':', StringComparison.Ordinal);
             return colon > 0 && colon < pair.Length - 1
-                ? new CredentialLease(new RegistryCredential(pair[..colon], pair[(colon + 1)..]), until - Limits.RegistryTokenMargin)
+                ? new CredentialLease(new RegistryCredential(pair[..colon], pair[(colon + 1)..]), until - Limits.CloudTokenMargin)
                 : throw new FormatException();
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException or IndexOutOfRangeException)

@@ -27,7 +27,7 @@ public sealed class RegistryCredentialStore : IDisposable
     {
         (_file, _clouds, _time) = (new DockerConfigFile(settings.DockerConfigFile), clouds, time);
         (_ecr, _acr) = (new EcrTokens(clouds.Aws, clouds.Reach, _calls, time), new AcrTokens(clouds.Azure, clouds.Reach, _calls, time));
-        (_helpers, _tokens) = (new CredentialCache(Limits.CredentialHelperTime, time), new CredentialCache(Limits.RegistryTokenTime, time));
+        (_helpers, _tokens) = (new CredentialCache(Limits.CredentialHelperTime, time), new CredentialCache(Limits.CloudTokenTime, time));
     }
 
     /// <inheritdoc cref="RegistryCredentialSource"/>

@@ -30,7 +30,7 @@ internal sealed class TokenCall : IDisposable
         {
             using var response = await _http.SendAsync(request, cancellation);
             await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
-            var body = await Bounded.ReadAsync(stream, Limits.RegistryTokenBytes, cancellation);
+            var body = await Bounded.ReadAsync(stream, Limits.CloudTokenReplyBytes, cancellation);
             return response.StatusCode is HttpStatusCode.OK && body is not null ? body : throw new CredentialsException(FailureOf((int)response.StatusCode, body));
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)

@@ -60,7 +60,7 @@ public sealed class CloudTokenTests : IDisposable
         { "no end", 200, """{"authorizationData": [{"authorizationToken": "QVdTOnA="}]}""", (int)CallFailure.CredentialsUnreachable },
         { "an end beyond time", 200, """{"authorizationData": [{"authorizationToken": "QVdTOnA=", "expiresAt": 1e300}]}""", (int)CallFailure.CredentialsUnreachable },
         { "duplicate key", 200, """{"authorizationData": [], "authorizationData": [], "refresh_token": "a", "refresh_token": "b"}""", (int)CallFailure.CredentialsUnreachable },
-        { "too large", 200, new string(' ', Limits.RegistryTokenBytes + 1), (int)CallFailure.CredentialsUnreachable },
+        { "too large", 200, new string(' ', Limits.CloudTokenReplyBytes + 1), (int)CallFailure.CredentialsUnreachable },
     };
 
     public static TheoryData<RegistryCredentials, string> Foreign => new()
@@ -238,7 +238,7 @@ public sealed class CloudTokenTests : IDisposable
         var asking = Find(RegistryCredentials.Ecr, Ecr).AsTask();
         await Eventually.Holds("it was asked", () => !_cloud.Requests.IsEmpty);
 
-        _clock.Advance(Limits.RegistryTokenTime);
+        _clock.Advance(Limits.CloudTokenTime);
 
         Assert.Equal(CallFailure.CredentialsUnreachable, (await Assert.ThrowsAsync<CredentialsException>(() => asking)).Failure);
     }
