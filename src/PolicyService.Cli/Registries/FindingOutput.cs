@@ -16,12 +16,13 @@ internal static class FindingOutput
         var state = finding is { By: { } by, Problem: null } ? $"verified: {what}, signed by {by.File} ({by.Key.DefaultId})"
             : finding.By is { } other ? $"not verified: {what}, signed by {other.File}, but {finding.Problem}"
             : $"not verified: {what}, {finding.Problem}";
-        return Printable.Line($"{state}, in {finding.Place}");
+        return Printable.Line($"{(finding.IsSignature ? "signature" : "attestation")} {state}, in {finding.Place}");
     }
 
     public static void Write(Utf8JsonWriter writer, SignatureFinding finding)
     {
         writer.WriteStartObject();
+        writer.WriteString("kind", finding.IsSignature ? "SIGNATURE" : "ATTESTATION");
         writer.WriteString("manifest", KeyMaterial.Mask(finding.Place));
         writer.WriteString("format", finding.Format == SignatureFinding.SimpleSigning ? "SIMPLE_SIGNING" : "DSSE");
         if (finding.PredicateType.Length > 0)

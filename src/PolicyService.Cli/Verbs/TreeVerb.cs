@@ -74,7 +74,7 @@ internal sealed class TreeVerb(Terminal terminal)
         var below = indent + "  ";
         foreach (var finding in tree.Signed)
         {
-            terminal.Text.WriteLine($"{below}{(finding.IsSignature ? "signature" : "attestation")} {FindingOutput.Line(finding)}");
+            terminal.Text.WriteLine($"{below}{FindingOutput.Line(finding)}");
         }
 
         foreach (var referrer in tree.Referrers)
