@@ -45,6 +45,9 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
     public static readonly LintRule FailOpen = new("PS050", ProblemSeverity.Warning, "Errors of the service admit images.");
     public static readonly LintRule RevocationOfNobody = new("PS051", ProblemSeverity.Error, "A revocation names an attestor that does not exist, so it revokes nothing.");
     public static readonly LintRule OptionsOfNobody = new("PS052", ProblemSeverity.Warning, "Options are given for an attestor that does not exist.");
+    public static readonly LintRule RegistryOfNobody = new("PS053", ProblemSeverity.Warning, "Signatures of registries are to count, and no registry is listed that may be asked.");
+    public static readonly LintRule CredentialsInClear = new("PS054", ProblemSeverity.Warning, "Credentials for a registry travel over plain HTTP, readable for everybody on the way.");
+    public static readonly LintRule NeverYoung = new("PS055", ProblemSeverity.Error, "The attestor takes signatures of registries alone, whose age is unknown, and wants young ones: nothing satisfies it.");
 
     /// <summary>Every rule, in the order of the codes.</summary>
     public static IReadOnlyList<LintRule> All { get; } =
@@ -52,6 +55,6 @@ public sealed record LintRule(string Code, ProblemSeverity Severity, string Summ
         Document, DocumentPart, DocumentMissing, DanglingAttestor, UnusedAttestor, AttestorWithoutKeys, AttestorUnusable, WeakKey, SharedKey, SharedKeyRefused, KeyWithoutPin,
         KeyExpired, KeyExpiresSoon, PatternMatchesSiblings, PatternMatchesTag, PatternNeverMatches, PatternShadowed, AllowlistVoidsDeny, PatternCoversRegistry,
         RuleUnreachable, RuleLikeDefault, DryRunOfAllow, DefaultBlocksNothing,
-        EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed, BindingWithoutMode, FailOpen, RevocationOfNobody, OptionsOfNobody,
+        EmptyCheckSet, CheckUnavailable, DanglingPlatformPolicy, CheckSetShadowed, BindingWithoutMode, FailOpen, RevocationOfNobody, OptionsOfNobody, RegistryOfNobody, CredentialsInClear, NeverYoung,
     ];
 }

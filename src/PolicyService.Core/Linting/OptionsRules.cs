@@ -7,7 +7,7 @@ namespace PolicyService.Core.Linting;
 internal static class OptionsRules
 {
     public static IEnumerable<LintFinding> Lint(LintedFile file, LintedDirectory directory) =>
-        FailOpen(file).Concat(Revocations(file, directory)).Concat(Attestors(file, directory));
+        FailOpen(file).Concat(Revocations(file, directory)).Concat(Attestors(file, directory)).Concat(Registries(file)).Concat(Ages(file, directory));
 
     private static IEnumerable<LintFinding> FailOpen(LintedFile file)
     {
@@ -48,6 +48,45 @@ internal static class OptionsRules
             {
                 yield return file.Finding(LintRule.OptionsOfNobody, entry.Mark, $"{entry.Key} does not exist, so its options hold for nobody", "mend the attestor's name, or remove its options");
             }
+        }
+    }
+
+    private static IEnumerable<LintFinding> Registries(LintedFile file)
+    {
+        const string Sources = "evidenceSources";
+        if (file.Parsed.Content is not ProjectOptions options)
+        {
+            yield break;
+        }
+
+        var nodes = NodePath.Entries(NodePath.Find(file.Tree, "attestors")).Select(entry => entry.Value).Append(file.Tree);
+        foreach (var node in options.Registries.Count > 0 ? [] : nodes.Where(node => NodePath.Items(NodePath.Find(node, Sources)).Any(source => NodePath.Text(source) == "REGISTRY")))
+        {
+            yield return file.Finding(LintRule.RegistryOfNobody, NodePath.MarkOf(node, Sources), "REGISTRY is a source, and `registries` lists no host, so none is asked", "list the hosts that may be asked, or remove REGISTRY");
+        }
+
+        foreach (var node in NodePath.Items(NodePath.Find(file.Tree, "registries")))
+        {
+            if (NodePath.Text(NodePath.Find(node, "host")) is { } text && RegistryOptions.TryParseHost(text, out var host)
+                && options.Registries.TryGetValue(host, out var registry) && registry is { IsInsecure: true, Credentials: not RegistryCredentials.None })
+            {
+                yield return file.Finding(LintRule.CredentialsInClear, NodePath.MarkOf(node, "insecure"), $"`{Shown.Value(text)}` gets credentials over plain HTTP", "give the registry TLS (--Registries:Ca trusts an authority of your own), or remove `credentials`");
+            }
+        }
+    }
+
+    private static IEnumerable<LintFinding> Ages(LintedFile file, LintedDirectory directory)
+    {
+        if (file.Parsed.Content is not ProjectOptions options)
+        {
+            yield break;
+        }
+
+        foreach (var attestor in directory.UsedAttestors.Where(directory.Attestors.Contains).Where(attestor => options.MaxAgeOf(attestor) is not null && options.SourcesOf(attestor) is [EvidenceSource.Registry]).OrderBy(attestor => attestor.ToString(), StringComparer.Ordinal))
+        {
+            var own = NodePath.Find(NodePath.Find(file.Tree, "attestors"), attestor.ToString());
+            var mark = NodePath.Find(own, "maxAttestationAge") is not null ? NodePath.MarkOf(own, "maxAttestationAge") : NodePath.MarkOf(file.Tree, "maxAttestationAge");
+            yield return file.Finding(LintRule.NeverYoung, mark, $"{attestor} takes signatures of registries alone, and nobody knows how old they are", "let it take GRAFEAS too, or remove maxAttestationAge for it");
         }
     }
 }

@@ -52,4 +52,19 @@ public sealed class OptionsLintTests
     public void Options_of_an_attestor_that_does_not_exist_are_a_warning() => Assert.Equal(
         ["PS052 options.yaml:3:3"],
         new Documents().With("options.yaml", "attestors:\n  projects/acme/attestors/build: {maxAttestationAge: 24h}\n  projects/acme/attestors/biuld: {maxAttestationAge: 24h}").Places());
+
+    [Theory]
+    [InlineData("evidenceSources: [GRAFEAS, REGISTRY]", "PS053 options.yaml:1:1")]
+    [InlineData("attestors:\n  projects/acme/attestors/build: {evidenceSources: [REGISTRY]}", "PS053 options.yaml:2:35")]
+    [InlineData("evidenceSources: [GRAFEAS]", null)]
+    [InlineData("evidenceSources: [GRAFEAS, REGISTRY]\nregistries: [{host: r.example}]", null)]
+    [InlineData("registries: [{host: r.example, credentials: docker-config, insecure: true}]", "PS054 options.yaml:1:60")]
+    [InlineData("registries: [{host: r.example, credentials: docker-config, insecure: false}]", null)]
+    [InlineData("registries: [{host: r.example, credentials: none, insecure: true}]", null)]
+    [InlineData("registries: [{host: r.example}]\nevidenceSources: [REGISTRY]\nmaxAttestationAge: 24h", "PS055 options.yaml:3:1")]
+    [InlineData("registries: [{host: r.example}]\nattestors:\n  projects/acme/attestors/build: {evidenceSources: [REGISTRY], maxAttestationAge: 24h}", "PS055 options.yaml:3:64")]
+    [InlineData("registries: [{host: r.example}]\nmaxAttestationAge: 24h", null)]
+    [InlineData("registries: [{host: r.example}]\nevidenceSources: [REGISTRY]", null)]
+    public void Registries_that_are_probably_not_meant_so_are_told(string options, string? place) =>
+        Assert.Equal(place is null ? [] : [place], new Documents().With("options.yaml", options).Places());
 }
