@@ -2,7 +2,6 @@ using System.Text;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Registries;
-using PolicyService.Evidence.Remote;
 using PolicyService.Tests.Registries;
 
 namespace PolicyService.Evidence.Tests.Registries;
