@@ -8,7 +8,8 @@ public sealed class AuthChallengeTests
     public static TheoryData<string, string> Read => new()
     {
         { "Bearer realm=\"https://auth.example.com/token\",service=\"registry.example.com\",scope=\"repository:a:pull,push\"", "https://auth.example.com/token registry.example.com" },
-        { "bearer Realm=https://auth.example.com/token", "https://auth.example.com/token " },
+        { "bearer Realm=a-b/c", "a-b/c " },
+        { "Bearer realm=https://auth.example.com/token", "none" },
         { "  ,, Bearer\trealm = \"https://a/\" , service = s", "https://a/ s" },
         { "Bearer realm=\"a\\\"b\\\\c\"", "a\"b\\c " },
         { "Bearer realm=\"a,b\", Basic realm=\"c\"", "a,b " },
