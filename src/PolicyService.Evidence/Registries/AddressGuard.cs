@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace PolicyService.Evidence.Registries;
 
@@ -28,6 +29,8 @@ internal sealed class AddressGuard(Uri registry, IReadOnlyList<string> privateHo
         url.IsAbsoluteUri
         && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && registry.Scheme == Uri.UriSchemeHttp))
         && url.UserInfo.Length == 0
+        // Digits of other scripts are digits to some resolvers; names of other scripts have an ASCII form.
+        && Ascii.IsValid(url.Host)
         && (!IPAddress.TryParse(url.IdnHost.TrimEnd('.'), out var address) || Permits(url.IdnHost, url.Port, address));
 
     /// <summary>Opens a connection for <see cref="SocketsHttpHandler"/>.</summary>

@@ -79,7 +79,7 @@ internal sealed record AuthChallenge(string? Realm, string Service)
             value = Word(header, start);
             // What pads a token (`Negotiate YII==`) is a value without text.
             end = Skip(header, start + value.Length, "=");
-            return value.Length <= MaxParameterLength;
+            return value.Length <= MaxParameterLength && (end == header.Length || header[end] is ' ' or '\t' or ',');
         }
 
         var text = new System.Text.StringBuilder();

@@ -45,11 +45,7 @@ public sealed record HostileAnswer(int Status, byte[] Body, params string[] Head
     public static HostileAnswer Challenge(string challenge) => Of(401, """{"errors": [{"code": "UNAUTHORIZED"}]}""", $"www-authenticate: {challenge}");
 }
 
-/// <summary>One request as it came.</summary>
-/// <param name="Method">GET, mostly.</param>
-/// <param name="Target">Path and query, as written.</param>
-/// <param name="Headers">By lower-case names.</param>
-/// <param name="Body">Empty where there is none.</param>
+/// <summary>One request as it came: path and query as written, headers by lower-case names.</summary>
 public sealed record HostileCall(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body)
 {
     public string Path => Target.Split('?')[0];
