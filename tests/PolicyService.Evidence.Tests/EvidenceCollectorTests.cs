@@ -16,8 +16,6 @@ public sealed class EvidenceCollectorTests
         { Registry, "Deny: EvidenceUnavailable REGISTRY:NOT_FETCHED" },
         { ContainerAnalysis, "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED" },
         { $"{Registry}\n{ContainerAnalysis}", "Deny: EvidenceUnavailable CONTAINER_ANALYSIS:NOT_FETCHED, EvidenceUnavailable REGISTRY:NOT_FETCHED" },
-        // Nobody is asked who is not listed, so nothing failed.
-        { "registries: [{host: registry.test}]", "Deny: DeniedByAttestor SIGNATURE_INVALID" },
         // An image's author can bring it about, so it never fails open.
         { $"{Registry}\nfailMode: OPEN", "Deny: EvidenceUnavailable REGISTRY:NOT_FETCHED" },
     };

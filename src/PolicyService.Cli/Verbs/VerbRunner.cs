@@ -63,6 +63,7 @@ internal static class VerbRunner
         root.Add(EvaluateVerb.Create(terminal));
         root.Add(PayloadVerb.Create(terminal));
         root.Add(VerifyVerb.Create(terminal));
+        root.Add(TreeVerb.Create(terminal));
         root.Add(PolicyVerb.Create(terminal));
         root.Add(AttestorVerb.Create(terminal));
         root.Add(AccessVerb.Create(terminal));

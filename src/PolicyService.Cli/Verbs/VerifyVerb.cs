@@ -33,6 +33,7 @@ internal sealed class VerifyVerb(Terminal terminal)
         """)
     {
         new VerifyVerb(terminal).Build(),
+        VerifyImageVerb.Create(terminal),
     };
 
     private Verb Build()

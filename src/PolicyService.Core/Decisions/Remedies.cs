@@ -31,9 +31,16 @@ internal static class Remedies
         $"gcloud container binauthz attestors add-iam-policy-binding {attestor.Id} --project={attestor.Project} --member={member} --role={Roles.AttestorsVerifier}"
         + $"; or in the access file: bindings: [{{role: {Roles.AttestorsVerifier}, members: [\"{member}\"], resources: [\"{attestor}\"]}}]";
 
-    /// <summary>Payload, signature, occurrence: the three steps, ready for a shell.</summary>
+    /// <summary>Ready for a shell: payload, signature, occurrence; or, for an attestor that takes no occurrences, what cosign does in one step.</summary>
     private static string Commands(Selection selection, RequiredAttestor required)
     {
+        if (required.Sources.Contains(EvidenceSource.Registry) && !required.Sources.Contains(EvidenceSource.Grafeas) && selection.Request.Image is { Digest: { } beside, Name.Length: > 0 } image)
+        {
+            return RegistryReasons.IsAsked(selection)
+                ? $"cosign sign --key KEY {image.Name}@{beside}"
+                : $"list the image's registry under `registries` in options.yaml, then cosign sign --key KEY {image.Name}@{beside}";
+        }
+
         var key = required.Attestor!.Keys.FirstOrDefault(candidate => candidate.Key is not null);
         if (key is null || selection.Request.Image.Digest is not { } digest)
         {

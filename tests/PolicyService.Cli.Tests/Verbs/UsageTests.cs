@@ -19,6 +19,10 @@ public sealed class UsageTests
         { "lint of two directories", "policy lint a b" },
         { "lint in an unknown format", "policy lint --format xml" },
         { "verify without files", "verify attestation --image x" },
+        { "verify image without a key", "verify image registry.example.com/a:1" },
+        { "tree of nothing", "tree" },
+        { "tree with an unknown option", "tree registry.example.com/a:1 --keys x" },
+        { "tree in no known form", "tree registry.example.com/a:1 -o yaml" },
         { "completion of an unknown shell", "completion fish" },
         { "completion of no shell", "completion" },
         { "an unknown option", "evaluate x --cluster a.b --server http://127.0.0.1:1 --force" },
@@ -55,6 +59,8 @@ public sealed class UsageTests
     [InlineData("version")]
     [InlineData("verify")]
     [InlineData("verify attestation")]
+    [InlineData("verify image")]
+    [InlineData("tree")]
     [InlineData("policy")]
     [InlineData("policy lint")]
     [InlineData("completion")]
@@ -74,7 +80,7 @@ public sealed class UsageTests
         var run = await Policyctl.RunAsync("--help");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.All(["evaluate", "payload", "verify", "policy", "demo", "completion", "version"], verb => Assert.Contains($"\n  {verb}", run.Text, StringComparison.Ordinal));
+        Assert.All(["evaluate", "payload", "verify", "tree", "policy", "demo", "completion", "version"], verb => Assert.Contains($"\n  {verb}", run.Text, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -43,6 +43,7 @@ public sealed class OptionsParserTests
         { "revocations a mapping", "revocations: {}\n", 1, 14, "`revocations` is a mapping" },
         { "registry without host", "registries:\n- {insecure: true}\n", 2, 3, "`host` is missing" },
         { "registry insecure as text", "registries:\n- {host: r.example, insecure: no}\n", 2, 23, "`insecure` is `no`" },
+        { "cloud credentials in plain text", "registries:\n- {host: gcr.io, insecure: true, credentials: google}\n", 2, 33, "a cloud's credentials never go over plain HTTP" },
         { "analysis with more", "containerAnalysis: {endpoint: https://x, region: eu}\n", 1, 42, "unknown field `region`" },
         { "analysis of a bad project", "containerAnalysis: {projects: [\"a/b\"]}\n", 1, 32, "`projects`: `a/b` is not usable" },
         { "break-glass with more", "breakGlass: {requireGrants: true}\n", 1, 14, "unknown field `requireGrants`" },

@@ -46,8 +46,10 @@ public sealed record HostileAnswer(int Status, byte[] Body, params string[] Head
 }
 
 /// <summary>One request as it came.</summary>
+/// <param name="Method">GET, mostly.</param>
 /// <param name="Target">Path and query, as written.</param>
 /// <param name="Headers">By lower-case names.</param>
+/// <param name="Body">Empty where there is none.</param>
 public sealed record HostileCall(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body)
 {
     public string Path => Target.Split('?')[0];

@@ -42,9 +42,7 @@ internal static class CredentialHelper
         .Split(Path.PathSeparator)
         .Where(Path.IsPathFullyQualified)
         .Select(folder => Path.Combine(folder, program))
-        .FirstOrDefault(file => File.Exists(file) && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & AnyExecute) != 0));
-
-    private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        .FirstOrDefault(File.Exists);
 
     private static async Task<(int Status, byte[] Output)> RunAsync(string program, string server, CancellationToken cancellation)
     {

@@ -57,6 +57,8 @@ public sealed class CloudTokenTests : IDisposable
         { "empty list", 200, """{"authorizationData": [], "refresh_token": ""}""", (int)CallFailure.CredentialsUnreachable },
         { "no base64", 200, """{"authorizationData": [{"authorizationToken": "!", "expiresAt": 1}], "refresh_token": 1}""", (int)CallFailure.CredentialsUnreachable },
         { "no colon", 200, """{"authorizationData": [{"authorizationToken": "QVdT", "expiresAt": 1}], "refresh_token": null}""", (int)CallFailure.CredentialsUnreachable },
+        { "no user", 200, """{"authorizationData": [{"authorizationToken": "OnA=", "expiresAt": 1}]}""", (int)CallFailure.CredentialsUnreachable },
+        { "no password", 200, """{"authorizationData": [{"authorizationToken": "QVdTOg==", "expiresAt": 1}]}""", (int)CallFailure.CredentialsUnreachable },
         { "no end", 200, """{"authorizationData": [{"authorizationToken": "QVdTOnA="}]}""", (int)CallFailure.CredentialsUnreachable },
         { "an end beyond time", 200, """{"authorizationData": [{"authorizationToken": "QVdTOnA=", "expiresAt": 1e300}]}""", (int)CallFailure.CredentialsUnreachable },
         { "duplicate key", 200, """{"authorizationData": [], "authorizationData": [], "refresh_token": "a", "refresh_token": "b"}""", (int)CallFailure.CredentialsUnreachable },

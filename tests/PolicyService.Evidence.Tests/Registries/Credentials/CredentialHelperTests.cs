@@ -201,6 +201,8 @@ public sealed class CredentialHelperTests : IDisposable
         using var leaving = new CancellationTokenSource();
         var first = _store.GetAsync(RegistryCredentials.DockerConfig, "registry.example.com", false, leaving.Token).AsTask();
         await Eventually.Holds("the helper has started", () => File.Exists(Calls));
+        // However long ago it began.
+        _clock.Advance(Limits.RegistryCredentialPause * 2);
         var others = Enumerable.Range(0, 50).Select(index => Find("registry.example.com", isRefused: index % 2 == 0).AsTask()).ToArray();
 
         await leaving.CancelAsync();

@@ -1,0 +1,317 @@
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using PolicyService.Core.Attestations;
+using PolicyService.Core.Images;
+using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Registries;
+using PolicyService.Evidence.Remote;
+
+namespace PolicyService.Evidence.Tests.Registries;
+
+/// <summary>When signatures beside an image are looked for, how long what was found counts, and what stands for it while the registry is down.</summary>
+public sealed class RegistryEvidenceTests : IAsyncDisposable
+{
+    private const string Listed = "registries: [{host: a.test}]\n";
+    private const string Allowed = "Allow: Attested";
+    private const string Denied = "Deny: DeniedByAttestor NO_ATTESTATION";
+
+    private readonly FakeTimeProvider _clock = new(Attestations.Start.AddHours(1));
+    private readonly FakeArchive _kept = new();
+    private readonly EvidenceArchive _archive;
+    private readonly Evaluation _evaluation = new() { Options = Listed };
+    private readonly List<(RegistryQuestion Question, bool IsAgain)> _looks = [];
+    private RemoteList _answer = new([], false, default);
+    private Task _gate = Task.CompletedTask;
+
+    public RegistryEvidenceTests()
+    {
+        var metrics = new RemoteMetrics();
+        _archive = new EvidenceArchive(_kept, metrics, _clock);
+        _evaluation.Remote = new RemoteAnswers(LookAsync, new SharedEvidence(null, null, new CacheCounters(), _clock), metrics, _clock, archive: _archive);
+    }
+
+    public static TheoryData<RemoteFailure> Failures => [.. RemoteFailures.All.Where(failure => failure is not (RemoteFailure.None or RemoteFailure.Deadline))];
+
+    public ValueTask DisposeAsync() => _archive.DisposeAsync();
+
+    [Fact]
+    public async Task Signature_beside_the_image_satisfies_an_attestor_that_takes_registries()
+    {
+        Has(Signature());
+        Assert.Equal(Allowed, await AnswerAsync());
+        Assert.Equal("a.test/i", Assert.Single(_looks).Question.Repository.ToString());
+
+        _evaluation.Options = $"{Listed}attestors: {{projects/acme/attestors/qa: {{evidenceSources: [REGISTRY]}}}}";
+        Assert.Equal(Allowed, await AnswerAsync());
+        _evaluation.Options = $"{Listed}evidenceSources: [GRAFEAS]";
+        Assert.Equal(Denied, await AnswerAsync());
+        Assert.Single(_looks);
+    }
+
+    [Theory, Trait("attack", "87")]
+    [InlineData("a host that is not listed", "b.test/i@DIGEST", Listed)]
+    [InlineData("a port that is not listed", "a.test:5000/i@DIGEST", Listed)]
+    [InlineData("a bare digest", "DIGEST", Listed)]
+    [InlineData("an attestor that takes no registry", "a.test/i@DIGEST", $"{Listed}evidenceSources: [GRAFEAS, INLINE]")]
+    [InlineData("no registry listed", "a.test/i@DIGEST", "evidenceSources: [GRAFEAS, REGISTRY]")]
+    public async Task Nobody_is_asked_for(string what, string image, string options)
+    {
+        Has(Signature());
+        _evaluation.Image = image.Replace("DIGEST", Attestations.Image.ToString(), StringComparison.Ordinal);
+        _evaluation.Options = options;
+
+        Assert.True(await AnswerAsync() == Denied, what);
+        Assert.Empty(_looks);
+    }
+
+    [Theory, Trait("attack", "87")]
+    [InlineData("allowlisted", "admissionWhitelistPatterns: [{namePattern: a.test/i*}]\ndefaultAdmissionRule: {evaluationMode: ALWAYS_DENY, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG}", "Allow: Allowlisted")]
+    [InlineData("always allowed", "defaultAdmissionRule: {evaluationMode: ALWAYS_ALLOW, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG}", "Allow: AlwaysAllow")]
+    [InlineData("always denied", "defaultAdmissionRule: {evaluationMode: ALWAYS_DENY, enforcementMode: ENFORCED_BLOCK_AND_AUDIT_LOG}", "Deny: AlwaysDeny")]
+    public async Task Image_settled_without_evidence_causes_no_network(string name, string policy, string answer)
+    {
+        _evaluation.Policy = policy;
+
+        Assert.True(await AnswerAsync() == answer, name);
+        Assert.Empty(_looks);
+    }
+
+    [Fact, Trait("attack", "87")]
+    public async Task Attestation_at_hand_causes_no_network()
+    {
+        _evaluation.Stored = [Attestations.Of(Attestations.Payload, _evaluation.Key.Signature(Attestations.Payload))];
+
+        Assert.Equal(Allowed, await AnswerAsync());
+        Assert.Empty(_looks);
+    }
+
+    [Theory, Trait("attack", "83"), MemberData(nameof(Failures))]
+    public async Task Failure_is_its_class_and_never_an_absence(RemoteFailure failure)
+    {
+        _evaluation.Options = $"{Listed}failMode: OPEN";
+        _answer = new RemoteList([], false, failure);
+        Assert.Equal($"Deny: EvidenceUnavailable REGISTRY:{RemoteFailures.Name(failure)}", await AnswerAsync());
+
+        // What was found all the same counts.
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        _answer = new RemoteList([Signature()], false, failure);
+        Assert.Equal(Allowed, await AnswerAsync());
+    }
+
+    [Fact]
+    public async Task More_than_is_read_is_a_limit_and_never_an_absence()
+    {
+        _answer = new RemoteList([], true, default);
+        Assert.Equal("Deny: EvidenceLimit OCCURRENCES_PER_DIGEST", await AnswerAsync());
+    }
+
+    [Theory]
+    [InlineData("another digest", "DIGEST_MISMATCH")]
+    [InlineData("the type of Binary Authorization", "PAYLOAD_INVALID")]
+    [InlineData("another key", "SIGNATURE_INVALID")]
+    [InlineData("a flipped bit", "SIGNATURE_INVALID")]
+    public async Task Signature_that_does_not_vouch_says_why(string what, string detail)
+    {
+        Has(what switch
+        {
+            "another digest" => Signature(payload: Payload(Digest.Of("other"u8))),
+            "the type of Binary Authorization" => Signature(payload: Attestations.Payload),
+            "another key" => Signature(key: new TestKey()),
+            _ => Signature(change: signature => signature[^1] ^= 1),
+        });
+
+        Assert.Equal($"Deny: DeniedByAttestor {detail}", await AnswerAsync());
+    }
+
+    [Theory, Trait("attack", "16")]
+    [InlineData("a.test/i", "a.test/i", Allowed)]
+    [InlineData("a.test/i:1.2", "a.test/i", Allowed)]
+    [InlineData("a.test/other", "a.test/i", "Deny: DeniedByAttestor REFERENCE_MISMATCH")]
+    [InlineData("", "a.test/i", "Deny: DeniedByAttestor REFERENCE_MISMATCH")]
+    public async Task Repository_is_bound_where_the_options_say_so(string about, string judged, string answer)
+    {
+        Has(Signature(payload: Payload(Attestations.Image, about)));
+        _evaluation.Image = $"{judged}@{Attestations.Image}";
+        Assert.Equal(Allowed, await AnswerAsync());
+
+        _evaluation.Options = $"{Listed}bindRepository: true";
+        Assert.Equal(answer, await AnswerAsync());
+    }
+
+    [Fact]
+    public async Task Absence_counts_for_ten_seconds_and_is_looked_at_again_at_the_registry_before_it_denies()
+    {
+        Assert.Equal(Denied, await AnswerAsync());
+        Assert.Equal([false], _looks.Select(look => look.IsAgain));
+
+        // Pushed now: a decision a second later finds it, though what is known would deny.
+        Has(Signature());
+        Assert.Equal(Denied, await AnswerAsync());
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(Allowed, await AnswerAsync());
+        Assert.Equal([false, true], _looks.Select(look => look.IsAgain));
+    }
+
+    [Fact, Trait("attack", "93")]
+    public async Task Deleted_signature_counts_for_five_minutes_and_no_more()
+    {
+        Has(Signature());
+        Assert.Equal(Allowed, await AnswerAsync());
+        Has();
+        _clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromTicks(1));
+        Assert.Equal(Allowed, await AnswerAsync());
+        _clock.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal(Denied, await AnswerAsync());
+    }
+
+    [Fact, Trait("attack", "96")]
+    public async Task However_many_ask_at_once_one_look_answers_them_all()
+    {
+        var gate = new TaskCompletionSource();
+        _gate = gate.Task;
+        Has(Signature());
+        var asking = Enumerable.Range(0, 500).Select(_ => _evaluation.AnswerAsync()).ToArray();
+        await Eventually.Holds("it is asked", () => _looks.Count > 0);
+        gate.SetResult();
+
+        Assert.All(await Task.WhenAll(asking), answer => Assert.Equal(Allowed, answer));
+        Assert.Single(_looks);
+    }
+
+    [Fact, Trait("attack", "90")]
+    public async Task Answer_for_one_repository_configuration_project_or_digest_is_never_anothers()
+    {
+        await AnswerAsync();
+        var question = Assert.Single(_looks).Question;
+        RegistryQuestion[] all =
+        [
+            question,
+            question with { Project = "other" },
+            question with { Digest = Digest.Of("other"u8) },
+            question with { Repository = question.Repository with { Path = "j" } },
+            question with { Repository = question.Repository with { Registry = new("a.test", true, [], default, []) } },
+            question with { Repository = question.Repository with { Registry = new("a.test", false, ["m.test"], default, []) } },
+            question with { Repository = question.Repository with { Registry = new("a.test", false, [], Core.Policies.RegistryCredentials.Google, []) } },
+            question with { Repository = question.Repository with { Registry = new("a.test", false, [], default, ["m.test"]) } },
+        ];
+        Assert.Equal(all.Length, all.Distinct().Count());
+        Assert.Equal(all.Length, all.Select(one => one.Shared.Key).Distinct().Count());
+        // The archive is of the repository, however it is asked.
+        Assert.Equal(4, all.Select(one => one.ArchiveKey).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData(RemoteFailure.Connection, true)]
+    [InlineData(RemoteFailure.Timeout, true)]
+    [InlineData(RemoteFailure.ServerError, true)]
+    [InlineData(RemoteFailure.RateLimited, true)]
+    [InlineData(RemoteFailure.Tls, true)]
+    [InlineData(RemoteFailure.Truncated, true)]
+    [InlineData(RemoteFailure.CredentialsUnreachable, true)]
+    [InlineData(RemoteFailure.Unauthenticated, false)]
+    [InlineData(RemoteFailure.PermissionDenied, false)]
+    [InlineData(RemoteFailure.NotFound, false)]
+    [InlineData(RemoteFailure.WrongDigest, false)]
+    [InlineData(RemoteFailure.RedirectRefused, false)]
+    [InlineData(RemoteFailure.RealmRefused, false)]
+    // Whoever may push can bring these about, after a signature was taken away.
+    [InlineData(RemoteFailure.Malformed, false)]
+    [InlineData(RemoteFailure.MissingContent, false)]
+    public async Task Archive_speaks_while_the_registry_is_down_and_only_then(RemoteFailure failure, bool isAllowed)
+    {
+        Has(Signature());
+        Assert.Equal(Allowed, await AnswerAsync());
+        await Eventually.Holds("it is archived", () => _archive.IsIdle);
+
+        _clock.Advance(TimeSpan.FromHours(1));
+        _answer = new RemoteList([], false, failure);
+        Assert.Equal(isAllowed ? "Allow: Attested ARCHIVED" : $"Deny: EvidenceUnavailable REGISTRY:{RemoteFailures.Name(failure)}", await AnswerAsync());
+
+        _clock.Advance(TimeSpan.FromHours(168));
+        Assert.Equal($"Deny: EvidenceUnavailable REGISTRY:{RemoteFailures.Name(failure)}", await AnswerAsync());
+    }
+
+    [Fact]
+    public async Task What_the_registry_no_longer_shows_does_not_come_back_when_it_is_down()
+    {
+        Has(Signature());
+        await AnswerAsync();
+        Has();
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(Denied, await AnswerAsync());
+        await Eventually.Holds("it is archived", () => _archive.IsIdle);
+
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        _answer = new RemoteList([], false, RemoteFailure.Connection);
+        Assert.Equal("Deny: EvidenceUnavailable REGISTRY:CONNECTION", await AnswerAsync());
+    }
+
+    [Theory]
+    [InlineData("maxAttestationAge: 1h")]
+    [InlineData("attestors: {projects/acme/attestors/qa: {maxAttestationAge: 1h}}")]
+    public async Task Signature_of_unknown_age_is_not_young(string options)
+    {
+        Has(Signature());
+        _evaluation.Options = Listed + options;
+
+        Assert.Equal("Deny: DeniedByAttestor EXPIRED", await AnswerAsync());
+    }
+
+    private Task<string> AnswerAsync()
+    {
+        _evaluation.Now = _clock.GetUtcNow();
+        return _evaluation.AnswerAsync();
+    }
+
+    private void Has(params RemoteItem[] items) => _answer = new RemoteList(items, false, default);
+
+    private RemoteItem Signature(byte[]? payload = null, TestKey? key = null, Action<byte[]>? change = null)
+    {
+        payload ??= Payload(Attestations.Image);
+        var signature = (key ?? _evaluation.Key).Sign(payload);
+        change?.Invoke(signature);
+        return RegistrySignature.Of($"a.test/i@{Digest.Of("manifest"u8)}", Attestations.Image, SignatureFormat.OverPayload, payload, [signature]).Item;
+    }
+
+    private static byte[] Payload(Digest digest, string reference = "a.test/i") => Encoding.UTF8.GetBytes(
+        $$$"""{"critical":{"identity":{"docker-reference":"{{{reference}}}"},"image":{"docker-manifest-digest":"{{{digest}}}"},"type":"cosign container image signature"},"optional":null}""");
+
+    private async Task<RemoteList> LookAsync(RemoteQuestion question, bool isAgain, CancellationToken cancellation)
+    {
+        lock (_looks)
+        {
+            _looks.Add((Assert.IsType<RegistryQuestion>(question), isAgain));
+        }
+
+        await _gate.WaitAsync(cancellation);
+        return _answer;
+    }
+
+    /// <summary>An archive in memory that keeps what it is told.</summary>
+    private sealed class FakeArchive : IEvidenceArchive
+    {
+        private readonly Dictionary<string, ArchivedOccurrence> _rows = [];
+
+        public Task<IReadOnlyList<ArchivedOccurrence>> ReadAsync(ArchiveKey key, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<ArchivedOccurrence>>([.. _rows.Values]);
+
+        public Task WriteAsync(IReadOnlyList<ArchiveChange> changes, CancellationToken cancellation)
+        {
+            foreach (var change in changes)
+            {
+                foreach (var gone in _rows.Keys.Where(identity => change.Shown?.Contains(identity) is false && !change.Verified.ContainsKey(identity)).ToArray())
+                {
+                    _rows.Remove(gone);
+                }
+
+                foreach (var (identity, content) in change.Verified)
+                {
+                    _rows[identity] = new ArchivedOccurrence(identity, content, change.SeenAt);
+                }
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task ForgetAsync(DateTimeOffset? before, CancellationToken cancellation) => Task.CompletedTask;
+    }
+}
