@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters)
+declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters [docker-registry]=docker-registry)
 configuration=Release
 test_limit=40m
 

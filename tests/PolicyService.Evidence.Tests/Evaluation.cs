@@ -37,6 +37,9 @@ internal sealed class Evaluation
 
     public TestKey Key => Keys[0];
 
+    /// <summary>Further keys of the attestor, of any kind.</summary>
+    public IReadOnlyList<PublicKey> Further { get; set; } = [];
+
     /// <summary>Further keys of the attestor, which are kept elsewhere.</summary>
     public IReadOnlyList<(KmsKeyName Name, SignatureAlgorithm Algorithm)> Elsewhere { get; set; } = [];
 
@@ -72,7 +75,7 @@ internal sealed class Evaluation
                     Id = "acme",
                     Policy = Document<Policy>("policy.yaml", Policy),
                     Options = Document<ProjectOptions>("options.yaml", Options),
-                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Elsewhere.Select(KeyElsewhere)])],
+                    Attestors = [new Attestor(Attestor, Attestations.Note(), [.. Keys.Select(key => new AttestorKey(key.Id, key.Public, null)), .. Further.Select(key => new AttestorKey(key.DefaultId, key, null)), .. Elsewhere.Select(KeyElsewhere)])],
                     Attestations = Stored,
                 },
             ],
