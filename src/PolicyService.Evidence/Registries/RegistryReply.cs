@@ -40,7 +40,7 @@ internal sealed record RegistryReply
     /// <summary>How long the host asks to be left alone; null: it does not.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The connection was cut: another may hold.</summary>
+    /// <summary>The connection was cut within the answer: another may hold.</summary>
     public bool IsCut { get; init; }
 
     /// <summary>The host was not asked: it rests.</summary>
@@ -57,7 +57,7 @@ internal sealed record RegistryReply
         { InnerException: AddressRefusedException } => Failed(RemoteFailure.RedirectRefused),
         { HttpRequestError: HttpRequestError.SecureConnectionError } => Failed(RemoteFailure.Tls),
         { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } => Failed(RemoteFailure.Malformed),
-        { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.Unknown } => new() { Failure = RemoteFailure.Connection, IsCut = true },
+        // A connection that was cut before an answer has been tried again three times by then: that is the base library's way.
         _ => Failed(RemoteFailure.Connection),
     };
 }

@@ -22,7 +22,7 @@ public sealed class RegistryMirrorTests : IAsyncDisposable
         var mirror = Mirror(_ => answer);
         _bench.Registry.Answer = _ => HostileAnswer.Of(200, "hello");
         Assert.Equal("hello", await _bench.ManifestAsync());
-        Assert.Single(mirror.Calls);
+        Assert.NotEmpty(mirror.Calls);
         _bench.Registry.Answer = _ => HostileAnswer.Error(404, "MANIFEST_UNKNOWN");
         Assert.Equal("not there", await _bench.ManifestAsync());
         _bench.Registry.Answer = _ => HostileAnswer.Of(403);

@@ -16,7 +16,7 @@ public sealed class RegistryRetryTests : IAsyncDisposable
 
     public static TheoryData<HostileAnswer> Hiccups =>
     [
-        HostileAnswer.Of(429), HostileAnswer.Of(429, "", "retry-after: 0"), HostileAnswer.Of(500), HostileAnswer.Of(503), HostileAnswer.Of(HostileBody.Hangup), HostileAnswer.Of(HostileBody.Truncated, "hello"),
+        HostileAnswer.Of(429), HostileAnswer.Of(429, "", "retry-after: 0"), HostileAnswer.Of(500), HostileAnswer.Of(503), HostileAnswer.Of(HostileBody.Truncated, "hello"),
     ];
 
     [Theory, MemberData(nameof(Hiccups))]
@@ -25,6 +25,15 @@ public sealed class RegistryRetryTests : IAsyncDisposable
         _bench.Registry.Answer = _ => _bench.Registry.Calls.Count < 3 ? hiccup : HostileAnswer.Of(200, "hello");
         Assert.Equal("hello", await _bench.ManifestAsync());
         Assert.Equal(2, _bench.Metrics.Retries);
+    }
+
+    [Fact]
+    public async Task Hangup_is_repeated_by_the_base_library_alone()
+    {
+        _bench.Registry.Answer = _ => HostileAnswer.Of(HostileBody.Hangup);
+        Assert.Equal("Connection", await _bench.ManifestAsync());
+        Assert.Equal(0, _bench.Metrics.Retries);
+        Assert.InRange(_bench.Registry.Calls.Count, 1, 4);
     }
 
     [Theory]

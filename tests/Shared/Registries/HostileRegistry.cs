@@ -158,6 +158,10 @@ public sealed class HostileRegistry : IAsyncDisposable
             }
 
             head.Add(one[0]);
+            if (head[0] == 0x16)
+            {
+                return null; // the greeting of TLS
+            }
         }
 
         var lines = Encoding.ASCII.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
