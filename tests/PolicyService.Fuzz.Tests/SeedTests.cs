@@ -1,6 +1,7 @@
 using System.Text;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Attestors;
+using PolicyService.Core.Manifests.Oci;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Core.Verification.Pgp;
@@ -22,6 +23,15 @@ public sealed class SeedTests
 
     [Fact]
     public void Payload_is_taken() => Assert.All(Seed.Of("payload"), seed => Assert.True(SimpleSigningPayload.TryParse(seed.Content, out _, out var problem), problem));
+
+    [Fact]
+    public void What_lies_in_a_registry_is_taken()
+    {
+        Assert.All(Seed.Of("oci"), seed => Assert.True(OciManifest.TryParse(seed.Content, out _, out _) || OciIndex.TryParse(seed.Content, out _, out _), seed.Name));
+        Assert.All(Seed.Of("dsse"), seed => Assert.True(DsseEnvelope.TryParse(seed.Content, out _, out var problem), problem));
+        Assert.All(Seed.Of("bundle"), seed => Assert.True(SigstoreBundle.TryParse(seed.Content, out _, out var problem), problem));
+        Assert.All(Seed.Of("statement"), seed => Assert.True(InTotoStatement.TryParse(seed.Content, out _, out var problem), problem));
+    }
 
     [Fact]
     public void Known_token_verifies()

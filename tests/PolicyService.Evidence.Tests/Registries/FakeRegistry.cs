@@ -60,6 +60,14 @@ internal sealed class FakeRegistry
         return digest;
     }
 
+    /// <summary>Nothing lies beside the image any more.</summary>
+    public void Forget()
+    {
+        _tagged = null;
+        _referrers.Clear();
+        Referrers = default;
+    }
+
     public void Remove(string digest) => _contents.Remove(digest);
 
     /// <summary>A manifest that refers to the image, with these layers.</summary>
