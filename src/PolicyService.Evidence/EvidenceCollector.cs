@@ -5,9 +5,9 @@ using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Verification;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Registries;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Verification;
 
 namespace PolicyService.Evidence;

@@ -86,7 +86,7 @@ public sealed class ServerHost
         builder.Services.AddAccess(settings);
         builder.Services.AddRest();
         builder.Services.AddCallerLimits();
-        builder.Services.AddGrpcHealthChecks(health => 
+        builder.Services.AddGrpcHealthChecks(health =>
             {
                 health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true);
                 health.Services.Map("policyservice.v1.ClusterService", _ => true);

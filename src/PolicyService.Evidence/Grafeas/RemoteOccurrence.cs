@@ -1,9 +1,9 @@
-using PolicyService.Evidence.Remote;
 using System.Text.Json;
 using PolicyService.Core;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
+using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Grafeas;
 

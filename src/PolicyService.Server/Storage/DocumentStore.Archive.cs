@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
-using PolicyService.Evidence;
 using PolicyService.Core;
+using PolicyService.Evidence;
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Server.Storage;

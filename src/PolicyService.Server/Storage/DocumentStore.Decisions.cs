@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
-using PolicyService.Evidence;
 using PolicyService.Core.Images;
+using PolicyService.Evidence;
 using PolicyService.Evidence.Grafeas;
 using PolicyService.Server.Storage.Transfers;
 

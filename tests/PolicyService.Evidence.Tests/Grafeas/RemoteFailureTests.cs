@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
+using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 
 namespace PolicyService.Evidence.Tests.Grafeas;

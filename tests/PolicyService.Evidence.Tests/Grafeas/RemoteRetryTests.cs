@@ -1,7 +1,7 @@
 using System.Text;
 using PolicyService.Core.Images;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
+using PolicyService.Evidence.Remote;
 using PolicyService.Tests.ContainerAnalysis;
 
 namespace PolicyService.Evidence.Tests.Grafeas;

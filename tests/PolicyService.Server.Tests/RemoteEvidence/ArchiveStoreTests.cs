@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
-using PolicyService.Evidence;
 using PolicyService.Core.Images;
+using PolicyService.Evidence;
 using PolicyService.Evidence.Remote;
 using PolicyService.Server.Storage;
 using PolicyService.Server.Tests.Storage;

@@ -1,6 +1,6 @@
 using PolicyService.Core.Decisions;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Tests;
 using PolicyService.Server.Tests.Storage;
 using PolicyService.Tests.ContainerAnalysis;

@@ -4,8 +4,8 @@ using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
 using PolicyService.Evidence.Grafeas;
-using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Http;
+using PolicyService.Evidence.Remote;
 using PolicyService.Evidence.Tests;
 
 namespace PolicyService.Tests.ContainerAnalysis;
