@@ -27,19 +27,12 @@ public sealed class RegistryClient : IDisposable
     /// <param name="credentials">Gives credentials; asked only after a host has asked for one.</param>
     /// <param name="metrics">Counts questions.</param>
     /// <param name="time">The clock.</param>
-    internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time)
-        : this(settings, credentials, metrics, time, AttemptTime)
-    {
-    }
-
+    /// <param name="attempt">Time for one attempt at one question, with everything that belongs to it.</param>
     internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time, TimeSpan attempt)
     {
         (_authorities, _credentials, _metrics, _time) = (new RegistryAuthorities(settings.CaFile), credentials, metrics, time);
         _transport = new RegistryTransport(attempt, metrics, time);
     }
-
-    /// <summary>Time for one attempt at one question, with everything that belongs to it.</summary>
-    internal static TimeSpan AttemptTime { get; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Hosts in memory.</summary>
     internal int Count => _endpoints.Count;
