@@ -120,7 +120,8 @@ public sealed class PgpVectorTests
         var tested = Good.Select(row => row.Data.Item1).Concat(Bad.Select(row => row.Data.Item1)).Concat(others).ToHashSet(StringComparer.Ordinal);
         var files = Directory.GetFiles(Root, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/'));
 
-        Assert.Empty(files.Where(file => !file.EndsWith("manifest.json", StringComparison.Ordinal)).Except(tested));
+        // Those of cosign are tested beside a real registry (CosignRegistryTests).
+        Assert.Empty(files.Where(file => !file.EndsWith("manifest.json", StringComparison.Ordinal) && !file.Contains("cosign", StringComparison.Ordinal)).Except(tested));
     }
 
     private static (PgpKey Key, byte[] Message, byte[] Document) Read(string name, string keyFile)
