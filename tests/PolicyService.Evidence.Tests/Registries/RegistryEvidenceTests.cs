@@ -48,6 +48,19 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
         Assert.Single(_looks);
     }
 
+    [Theory]
+    [InlineData("evidenceSources: [REGISTRY]", "it needs one as a cosign signature beside the image signed by key ", "cosign sign --key KEY a.test/i@")]
+    [InlineData("", "it needs one under projects/acme/notes/qa, or a cosign signature beside the image, signed by key ", "policyctl payload a.test/i@")]
+    public async Task Denial_says_which_signature_is_missing_and_how_to_make_it(string options, string text, string remedy)
+    {
+        _evaluation.Options = Listed + options;
+        _evaluation.Now = _clock.GetUtcNow();
+        var reason = Assert.Single((await _evaluation.AskAsync()).Decision.Reasons);
+
+        Assert.Contains(text, reason.Text, StringComparison.Ordinal);
+        Assert.StartsWith(remedy, reason.Remedy, StringComparison.Ordinal);
+    }
+
     [Theory, Trait("attack", "87")]
     [InlineData("a host that is not listed", "b.test/i@DIGEST", Listed)]
     [InlineData("a port that is not listed", "a.test:5000/i@DIGEST", Listed)]
