@@ -103,12 +103,22 @@ public sealed class EvidenceCollector(
             keys.Prefetch(key);
         }
 
-        found = found with { Remote = await AllAsync(questions, question => remote?.OfAsync(question, cancellation)) };
+        var (answers, enough) = await UntilEnoughAsync(needed, found, questions, cancellation);
+        found = found with { Remote = answers };
+        if (enough is not null)
+        {
+            Archive(found, enough);
+            return enough;
+        }
+
         var evidence = await VerifyAsync(needed, found, cancellation);
         RemoteQuestion[] denying = [.. needed.Denying(evidence, questions)];
         if (denying.Length > 0)
         {
-            var again = await AllAsync(denying, question => remote?.AgainAsync(question, found.Remote[question], since, cancellation));
+            // All are on their way before the first is waited for.
+            var asking = denying.ToDictionary(question => question, question => AnswerAsync(source => source.AgainAsync(question, found.Remote[question], since, cancellation), cancellation));
+            await Task.WhenAll(asking.Values);
+            var again = asking.ToDictionary(pair => pair.Key, pair => pair.Value.Result);
             if (denying.Any(question => !ReferenceEquals(again[question], found.Remote[question])))
             {
                 found = found with { Remote = questions.ToDictionary(question => question, question => again.GetValueOrDefault(question) ?? found.Remote[question]) };
@@ -118,31 +128,41 @@ public sealed class EvidenceCollector(
 
         Archive(found, evidence);
         return evidence;
+    }
 
-        async Task<Dictionary<RemoteQuestion, RemoteAnswer>> AllAsync(IReadOnlyList<RemoteQuestion> asked, Func<RemoteQuestion, ValueTask<RemoteAnswer>?> ask)
+    /// <summary>
+    /// Asks all at once, and waits for no more of them than it takes: a source that hangs takes nothing away from what another vouches for.
+    /// </summary>
+    /// <returns>The answers, and the evidence that suffices if it came before all of them.</returns>
+    private async Task<(Dictionary<RemoteQuestion, RemoteAnswer> Answers, EvidenceSet? Enough)> UntilEnoughAsync(
+        NeededEvidence needed, CollectedAttestations found, IReadOnlyList<RemoteQuestion> questions, CancellationToken cancellation)
+    {
+        var asking = questions.ToDictionary(question => (Task)AnswerAsync(source => source.OfAsync(question, cancellation), cancellation), question => question);
+        var answers = new Dictionary<RemoteQuestion, RemoteAnswer>(asking.Count);
+        await foreach (var done in Task.WhenEach(asking.Keys))
         {
-            // All are on their way before the first is waited for.
-            var asking = asked.Select(question => (question, answer: AnswerAsync(ask(question)))).ToArray();
-            var answers = new Dictionary<RemoteQuestion, RemoteAnswer>(asking.Length);
-            foreach (var (question, answer) in asking)
+            answers[asking[done]] = await (Task<RemoteAnswer>)done;
+            // With the keys at hand: to wait for one here would be to wait for it before the other sources.
+            if (answers.Count < asking.Count && asking.Any(one => !one.Key.IsCompleted)
+                && needed.Verify(found with { Remote = answers }, keys.Lookup, verified.Check, cancellation) is var evidence && needed.IsSatisfied(evidence))
             {
-                answers[question] = await answer;
+                return (answers, evidence);
             }
-
-            return answers;
         }
 
-        async Task<RemoteAnswer> AnswerAsync(ValueTask<RemoteAnswer>? answering)
+        return (answers, null);
+    }
+
+    private async Task<RemoteAnswer> AnswerAsync(Func<RemoteAnswers, ValueTask<RemoteAnswer>> ask, CancellationToken cancellation)
+    {
+        try
         {
-            try
-            {
-                return answering is { } answer ? await answer : RemoteAnswer.Failed(RemoteFailure.NotFetched);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                // The caller's own patience: neither the archive nor anything else opens the gate for a short deadline.
-                return RemoteAnswer.Failed(RemoteFailure.Deadline);
-            }
+            return remote is null ? RemoteAnswer.Failed(RemoteFailure.NotFetched) : await ask(remote);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The caller's own patience: neither the archive nor anything else opens the gate for a short deadline.
+            return RemoteAnswer.Failed(RemoteFailure.Deadline);
         }
     }
 

@@ -71,6 +71,9 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         return asked.Where(denied.Contains);
     }
 
+    /// <summary>Nothing more could be of use.</summary>
+    public bool IsSatisfied(EvidenceSet evidence) => !Lacking(evidence, conformance => conformance is not Conformance.Conformant).Any();
+
     /// <summary>Attestors that the evidence leaves without, where it is that of an index: it may add to the image's own.</summary>
     public bool Lacks(EvidenceSet evidence) => _attestors.Any(required => Evaluator.Judge(selection, required, evidence, now) is not Conformance.Conformant);
 

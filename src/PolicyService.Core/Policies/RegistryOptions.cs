@@ -67,6 +67,7 @@ public sealed record RegistryOptions
         // Whatever an image's name can begin with, and nothing else: a host that no image names would be a mistake.
         var valid = ImageReference.TryParse($"{text}/image", out var image) && image.Name.Length > 0 && ReferenceGrammar.NamesHost(text);
         host = valid ? image!.Name[..image.Name.IndexOf('/')] : null;
-        return valid && text!.IndexOf('/') < 0;
+        // The grammar takes ports and addresses that nobody can be asked at.
+        return valid && text!.IndexOf('/') < 0 && Uri.TryCreate($"https://{host}/", UriKind.Absolute, out _);
     }
 }

@@ -19,7 +19,10 @@ internal sealed class AddressRefusedException() : Exception("an address that thi
 internal sealed class AddressGuard(Uri registry, IReadOnlyList<string> privateHosts, IWebProxy? proxy)
 {
     /// <summary>The registry itself: the same scheme, host and port.</summary>
-    public bool IsOwn(Uri url) => url.Scheme == registry.Scheme && url.IdnHost == registry.IdnHost && url.Port == registry.Port;
+    public bool IsOwn(Uri url) => url.Scheme == registry.Scheme
+        // Of some names there is no ASCII form, and to ask for it throws. A registry can write any.
+        && Ascii.IsValid(url.Host)
+        && url.IdnHost == registry.IdnHost && url.Port == registry.Port;
 
     /// <summary>
     /// A URL that a registry sends us to: HTTPS, or HTTP where the registry itself has nothing better, without credentials in it, and not at

@@ -21,10 +21,23 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
     /// <summary>What a look asks of the registry at the same time.</summary>
     private const int Concurrency = 8;
 
+    /// <summary>Requests that a registry that is well answers in far less than the time for a look.</summary>
+    private const int LightRequests = 4 * Concurrency;
+
+    /// <summary>Bytes that it sends in far less than the time for an attempt.</summary>
+    private const long LightBytes = 4 * 1024 * 1024;
+
     private readonly SemaphoreSlim _places = new(Concurrency);
     private readonly Dictionary<(Digest, long), Task<RegistryOutcome>> _blobs = [];
     private int _signatures = Limits.SignaturesPerDigest;
     private long _bytes = Limits.RegistryListBytes;
+    private int _asked;
+
+    /// <summary>
+    /// So much lies beside the image that reading it takes time and requests by itself. Who may push brings that about, so that what comes
+    /// of it is no outage of the registry.
+    /// </summary>
+    public bool IsHeavy => Volatile.Read(ref _asked) > LightRequests || Limits.RegistryListBytes - _bytes > LightBytes;
 
     public void Dispose() => _places.Dispose();
 
@@ -137,6 +150,7 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
             await _places.WaitAsync(cancellation);
             try
             {
+                Interlocked.Increment(ref _asked);
                 return await ask();
             }
             finally

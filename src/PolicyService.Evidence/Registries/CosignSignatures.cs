@@ -33,7 +33,8 @@ internal sealed class CosignSignatures(RegistryReads reads)
         }
 
         var isCut = left < 0 || found.Any(manifest => manifest.IsCut) || parts.Any(part => part.IsCut);
-        return new RegistryList(signatures, isCut, Worst([.. found.Select(manifest => manifest.Failure), .. parts.Select(part => part.Failure)]));
+        var failure = Worst([.. found.Select(manifest => manifest.Failure), .. parts.Select(part => part.Failure)]);
+        return new RegistryList(signatures, isCut, look.IsHeavy && failure is (RemoteFailure.Timeout or RemoteFailure.RateLimited) ? RemoteFailure.Partial : failure);
     }
 
     /// <summary>Who can push can name what is not there: that must not hide why the registry did not answer.</summary>

@@ -1,18 +1,19 @@
-using PolicyService.Core;
 using PolicyService.Evidence.Http;
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Registries;
 
-/// <summary>What all who ask one host share: how many do at once, how often they ask again, and whether it wants to be left alone.</summary>
-internal sealed class HostLimits(TimeProvider time)
+/// <summary>What those share who ask one host with the same credentials: how often they ask again, and whether it wants to be left alone.</summary>
+/// <param name="places">How many ask at once, whatever their credentials.</param>
+/// <param name="time">The clock.</param>
+internal sealed class HostLimits(SemaphoreSlim places, TimeProvider time)
 {
     /// <summary>How long a host that asks to be left alone is, at most: so long an error may answer for it.</summary>
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
 
     private Resting? _rest;
 
-    public SemaphoreSlim Places { get; } = new(Limits.RegistryConcurrency, Limits.RegistryConcurrency);
+    public SemaphoreSlim Places => places;
 
     public RetryBudget Retries { get; } = new();
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using PolicyService.Core;
 using PolicyService.Core.Images;
 using PolicyService.Core.Manifests.Oci;
+using PolicyService.Core.Policies;
 using PolicyService.Evidence.Remote;
 
 namespace PolicyService.Evidence.Registries;
@@ -16,7 +17,10 @@ public sealed class RegistryClient : IDisposable
     internal static readonly string[] ManifestTypes = [OciManifest.Oci, OciIndex.Oci, OciManifest.Docker, OciIndex.Docker];
 
     private readonly ConcurrentDictionary<(string Configuration, string Host), RegistryEndpoint> _endpoints = new();
-    private readonly ConcurrentDictionary<string, HostLimits> _limits = new(StringComparer.Ordinal);
+    // Plain HTTP is another server than TLS, and a host that has had enough of strangers may have time for those it knows: what documents
+    // of one project ask for so must not stop another's.
+    private readonly ConcurrentDictionary<(string Host, bool IsInsecure), SemaphoreSlim> _places = new();
+    private readonly ConcurrentDictionary<(string Host, bool IsInsecure, RegistryCredentials Credentials), HostLimits> _limits = new();
     private readonly RegistryAuthorities _authorities;
     private readonly RegistryCredentialSource _credentials;
     private readonly RegistryMetrics _metrics;
@@ -149,9 +153,14 @@ public sealed class RegistryClient : IDisposable
             // They come from documents, and documents change. Who uses one keeps it; its connections end when they have been idle.
             _endpoints.Clear();
             _limits.Clear();
+            _places.Clear();
         }
 
-        return _endpoints.GetOrAdd((repository.Registry.Configuration, host), _ => new RegistryEndpoint(
-            repository.Registry, host, _limits.GetOrAdd(host, _ => new HostLimits(_time)), _authorities, _credentials, _metrics, _time));
+        return _endpoints.GetOrAdd(
+            (repository.Registry.Configuration, host), _ => new RegistryEndpoint(repository.Registry, host, LimitsOf(repository.Registry, host), _authorities, _credentials, _metrics, _time));
     }
+
+    private HostLimits LimitsOf(RegistryOptions registry, string host) => _limits.GetOrAdd(
+        (host, registry.IsInsecure, registry.Credentials),
+        _ => new HostLimits(_places.GetOrAdd((host, registry.IsInsecure), _ => new SemaphoreSlim(Limits.RegistryConcurrency, Limits.RegistryConcurrency)), _time));
 }

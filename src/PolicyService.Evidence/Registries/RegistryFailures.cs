@@ -35,6 +35,7 @@ public static class RegistryFailures
             RemoteFailure.Tls => ($"the certificate of the registry `{host}` is not trusted", "trust its issuer with --Registries:Ca"),
             RemoteFailure.Truncated => ($"the answer of the registry `{host}` is cut off", ask),
             RemoteFailure.Circular => ($"the pages of the registry `{host}` go round in a circle", ask),
+            RemoteFailure.Partial => ($"so much lies beside the image that the registry `{host}` did not give all of it in time", $"delete what does not belong to the image from `{repository}`, then ask again"),
             RemoteFailure.WrongDigest => ($"the registry `{host}` sent something else than the digest names", $"find out who changes what `{host}` sends"),
             RemoteFailure.MissingContent => ($"a manifest in `{repository}` names content that the registry does not have", "push it again, or delete the manifest that names it"),
             RemoteFailure.RedirectRefused => ($"the registry `{host}` sends us where we do not go", $"if it should, list the host under privateHosts of `{host}` in options.yaml"),

@@ -25,10 +25,10 @@ public sealed record RegistryQuestion(string Project, RegistryRepository Reposit
     internal override RemoteItem? ReadKept(ReadOnlyMemory<byte> content) => RegistrySignature.ReadKept(content, Digest)?.Item;
 
     /// <summary>
-    /// What is malformed came whole, and who may push to the repository put it there: they must not be able to bring back from the archive
-    /// what was taken away.
+    /// What is malformed came whole, and who may push to the repository put it there, as they did the heap that cannot be read in time: they
+    /// must not be able to bring back from the archive what was taken away.
     /// </summary>
-    internal override bool IsOutage(RemoteFailure failure) => failure is not RemoteFailure.Malformed && base.IsOutage(failure);
+    internal override bool IsOutage(RemoteFailure failure) => failure is not (RemoteFailure.Malformed or RemoteFailure.Partial) && base.IsOutage(failure);
 
     /// <inheritdoc/>
     internal override EvidenceFailure FailureOf(RemoteFailure failure) => RegistryFailures.Of(Repository, failure);

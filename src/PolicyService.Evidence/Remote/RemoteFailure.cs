@@ -57,7 +57,7 @@ public enum RemoteFailure
     /// <summary>A page token that came before.</summary>
     Circular,
 
-    /// <summary>It says itself that it could not reach all it has.</summary>
+    /// <summary>It says itself that it could not reach all it has; or a registry has more than it gives in the time for a look.</summary>
     Partial,
 
     /// <summary>Content of a registry that is not what its digest says.</summary>

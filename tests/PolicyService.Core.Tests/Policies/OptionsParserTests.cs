@@ -42,6 +42,8 @@ public sealed class OptionsParserTests
         { "revocation with more", $"revocations:\n- {{digest: \"{Digest}\", reason: r, author: a, until: x}}\n", 2, 109, "unknown field `until`" },
         { "revocations a mapping", "revocations: {}\n", 1, 14, "`revocations` is a mapping" },
         { "registry without host", "registries:\n- {insecure: true}\n", 2, 3, "`host` is missing" },
+        { "registry at a port that is none", "registries:\n- {host: 'r.example:65536'}\n", 2, 10, "`host` is `r.example:65536`" },
+        { "mirror at an address that is none", "registries:\n- {host: r.example, mirrors: ['[1::2::3]']}\n", 2, 31, "is `[1::2::3]`" },
         { "registry insecure as text", "registries:\n- {host: r.example, insecure: no}\n", 2, 31, "`insecure` is `no`" },
         { "cloud credentials in plain text", "registries:\n- {host: gcr.io, insecure: true, credentials: google}\n", 2, 34, "a cloud's credentials never go over plain HTTP" },
         { "analysis with more", "containerAnalysis: {endpoint: https://x, region: eu}\n", 1, 42, "unknown field `region`" },

@@ -57,6 +57,17 @@ public sealed class ReferrersTests : IAsyncDisposable
         Assert.Equal(" cut=False PermissionDenied", Text(await _bench.ReferrersAsync()));
     }
 
+    [Theory]
+    [InlineData("http://xn--\u00fc/list")]
+    [InlineData("http://\u00e4\u0080/list")]
+    [InlineData("http://\u00ad/list")]
+    public async Task Next_page_at_a_name_that_is_none_is_refused(string next)
+    {
+        _bench.Registry.Answer = _ => Page(["a"], next);
+        Assert.Equal("a cut=False RedirectRefused", Text(await _bench.ReferrersAsync()));
+        Assert.Single(_bench.Registry.Calls);
+    }
+
     [Theory, Trait("attack", "83")]
     [InlineData(401, "", "Unauthenticated")]
     [InlineData(403, "", "PermissionDenied")]

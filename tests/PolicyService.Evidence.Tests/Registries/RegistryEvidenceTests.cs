@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using PolicyService.Core.Attestations;
 using PolicyService.Core.Images;
 using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Remote;
 
@@ -22,6 +23,7 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
     private readonly List<(RegistryQuestion Question, bool IsAgain)> _looks = [];
     private RemoteList _answer = new([], false, default);
     private Task _gate = Task.CompletedTask;
+    private RemoteItem? _occurrence;
 
     public RegistryEvidenceTests()
     {
@@ -191,6 +193,19 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
         Assert.Single(_looks);
     }
 
+    [Fact, Trait("attack", "96")]
+    public async Task Registry_that_hangs_takes_nothing_from_what_container_analysis_vouches_for()
+    {
+        _evaluation.Options = $"{Listed}containerAnalysis: {{projects: [acme]}}";
+        _occurrence = Occurrence();
+        var gate = new TaskCompletionSource();
+        _gate = gate.Task;
+        using var ending = new CancellationTokenSource(TimeSpan.FromSeconds(2), TimeProvider.System);
+        Assert.Equal(Allowed, await _evaluation.AnswerAsync(ending.Token));
+        Assert.False(ending.IsCancellationRequested);
+        gate.SetResult();
+    }
+
     [Fact, Trait("attack", "90")]
     public async Task Answer_for_one_repository_configuration_project_or_digest_is_never_anothers()
     {
@@ -229,6 +244,7 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
     [InlineData(RemoteFailure.RealmRefused, false)]
     // Whoever may push can bring these about, after a signature was taken away.
     [InlineData(RemoteFailure.Malformed, false)]
+    [InlineData(RemoteFailure.Partial, false)]
     [InlineData(RemoteFailure.MissingContent, false)]
     public async Task Archive_speaks_while_the_registry_is_down_and_only_then(RemoteFailure failure, bool isAllowed)
     {
@@ -286,11 +302,19 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
         return RegistrySignature.Of($"a.test/i@{Digest.Of("manifest"u8)}", Attestations.Image, SignatureFormat.OverPayload, payload, [signature]).Item;
     }
 
+    private RemoteItem Occurrence() =>
+        new("{}"u8.ToArray(), [Attestations.Of(Attestations.Payload, _evaluation.Key.Signature(Attestations.Payload))]);
+
     private static byte[] Payload(Digest digest, string reference = "a.test/i") => Encoding.UTF8.GetBytes(
         $$$"""{"critical":{"identity":{"docker-reference":"{{{reference}}}"},"image":{"docker-manifest-digest":"{{{digest}}}"},"type":"cosign container image signature"},"optional":null}""");
 
     private async Task<RemoteList> LookAsync(RemoteQuestion question, bool isAgain, CancellationToken cancellation)
     {
+        if (question is ContainerAnalysisQuestion)
+        {
+            return new RemoteList(_occurrence is { } item ? [item] : [], false, default);
+        }
+
         lock (_looks)
         {
             _looks.Add((Assert.IsType<RegistryQuestion>(question), isAgain));

@@ -72,6 +72,32 @@ public sealed class RegistryRetryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Host_that_wants_rest_from_those_without_credentials_is_asked_by_those_with_some()
+    {
+        _bench.Credential = (_, _) => new RegistryCredential("user", "secret");
+        _bench.Registry.Answer = call => call.Authorization is null ? HostileAnswer.Challenge("Basic") : HostileAnswer.Of(200, "hello");
+        Assert.Equal("hello", await _bench.TagAsync());
+        _bench.Registry.Answer = call => call.Authorization is null ? HostileAnswer.Of(429, "", "retry-after: 10") : HostileAnswer.Of(200, "hello");
+        Assert.Equal("RateLimited", await TextAsync(new RegistryRepository(new RegistryOptions(_bench.Registry.Host, true, [], RegistryCredentials.None, []), "acme/api")));
+        Assert.Equal("hello", await _bench.TagAsync());
+    }
+
+    [Fact]
+    public async Task Those_who_wait_for_plain_HTTP_take_no_place_from_those_who_ask_over_TLS()
+    {
+        var gate = new TaskCompletionSource();
+        _bench.Registry.Gate = gate.Task;
+        var asking = Enumerable.Range(0, Limits.RegistryConcurrency).Select(_ => _bench.TagAsync()).ToArray();
+        await Eventually.Holds("all places are taken", () => _bench.Registry.UnderWay == Limits.RegistryConcurrency);
+        using var ending = new CancellationTokenSource(TimeSpan.FromSeconds(5), TimeProvider.System);
+        var secure = new RegistryRepository(new RegistryOptions(_bench.Registry.Host, false, [], RegistryCredentials.DockerConfig, []), "acme/api");
+        // It speaks no TLS, which is an answer.
+        Assert.NotEqual("Timeout", RegistryBench.Text(await _bench.Client.GetManifestAsync(secure, "v1", false, ending.Token)));
+        gate.SetResult();
+        await Task.WhenAll(asking);
+    }
+
+    [Fact]
     public async Task Sixteen_ask_one_host_at_once_whoever_they_are_and_others_wait()
     {
         const int Questions = 60;
