@@ -83,6 +83,9 @@ public static class Limits
     /// <summary>All that is read beside one image in one look but for manifests; bytes. A payload that several signatures share counts for each.</summary>
     public const int RegistryListBytes = 32 * 1024 * 1024;
 
+    /// <summary>Looks beside images that read more than a mebibyte, at once in the process; further ones wait, and others do not.</summary>
+    public const int RegistryLargeLooks = 4;
+
     /// <summary>Manifests read that refer to one image. What others say is unknown.</summary>
     public const int Referrers = 100;
 

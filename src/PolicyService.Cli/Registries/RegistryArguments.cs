@@ -86,6 +86,7 @@ internal sealed class RegistryArguments
         problem = image.Name.Length == 0 ? $"`{text}` names no repository: write registry/repository@{text}"
             : image.HasUnusableDigest ? $"the digest of `{text}` is no sha256: write one, or a tag alone"
             : image.Digest is null && image.Tag is null ? $"`{text}` has no tag and no digest: write the tag, `latest` is not added"
+            : !RegistryOptions.TryParseHost(image.Name[..image.Name.IndexOf('/', StringComparison.Ordinal)], out _) ? $"`{text}` lies at no host that can be asked: write registry.example.com or 10.0.0.1:5000"
             : null;
         return problem is null;
     }

@@ -16,13 +16,23 @@ internal readonly record struct CosignPart(RegistrySignature? Signature, bool Is
 /// One look beside one image, with what it may still cost. Costs are charged as manifests declare them, in their order and before the
 /// first wait, so that the same registry gives the same answer whatever answers first.
 /// </summary>
-internal sealed class CosignLook(RegistryReads reads, RegistryRepository repository, Digest digest, bool fromOrigin, CancellationToken cancellation) : IDisposable
+/// <param name="reads">Asks the registry.</param>
+/// <param name="large">Places of looks that read much, shared by all: what each holds until its end is bounded, and so is their number.</param>
+/// <param name="repository">Where the image lies.</param>
+/// <param name="digest">The image's.</param>
+/// <param name="fromOrigin">The registry itself is asked before its mirrors.</param>
+/// <param name="cancellation">The end of the time for all of it.</param>
+internal sealed class CosignLook(
+    RegistryReads reads, SemaphoreSlim large, RegistryRepository repository, Digest digest, bool fromOrigin, CancellationToken cancellation) : IDisposable
 {
     /// <summary>What a look asks of the registry at the same time.</summary>
     private const int Concurrency = 8;
 
     /// <summary>Requests that a registry that is well answers in far less than the time for a look.</summary>
     private const int LightRequests = 4 * Concurrency;
+
+    /// <summary>Bytes that a look may hold without a place among the large ones. Signatures take a few kilobytes.</summary>
+    private const long SmallBytes = 1024 * 1024;
 
     /// <summary>Bytes that it sends in far less than the time for an attempt.</summary>
     private const long LightBytes = 4 * 1024 * 1024;
@@ -32,6 +42,7 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
     private int _signatures = Limits.SignaturesPerDigest;
     private long _bytes = Limits.RegistryListBytes;
     private int _asked;
+    private Task? _place;
 
     /// <summary>
     /// So much lies beside the image that reading it takes time and requests by itself. Who may push brings that about, so that what comes
@@ -39,7 +50,12 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
     /// </summary>
     public bool IsHeavy => Volatile.Read(ref _asked) > LightRequests || Limits.RegistryListBytes - _bytes > LightBytes;
 
-    public void Dispose() => _places.Dispose();
+    public void Dispose()
+    {
+        _places.Dispose();
+        // Nobody may have waited for it, so that it may still come.
+        _place?.ContinueWith(_ => large.Release(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     public async Task<IReadOnlyList<CosignManifest>> TaggedAsync()
     {
@@ -112,6 +128,7 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
     {
         var fits = size <= _bytes;
         _bytes -= fits ? size : 0;
+        _place ??= Limits.RegistryListBytes - _bytes > SmallBytes ? large.WaitAsync(cancellation) : null;
         return fits;
     }
 
@@ -147,6 +164,8 @@ internal sealed class CosignLook(RegistryReads reads, RegistryRepository reposit
     {
         try
         {
+            // What was charged before there was need of a place is small.
+            await (_place ?? Task.CompletedTask);
             await _places.WaitAsync(cancellation);
             try
             {

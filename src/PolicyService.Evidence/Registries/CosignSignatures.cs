@@ -11,6 +11,8 @@ namespace PolicyService.Evidence.Registries;
 /// </summary>
 internal sealed class CosignSignatures(RegistryReads reads)
 {
+    private SemaphoreSlim Large { get; } = new(Limits.RegistryLargeLooks, Limits.RegistryLargeLooks);
+
     /// <summary>Lists what lies beside an image.</summary>
     /// <param name="repository">Where the image lies.</param>
     /// <param name="digest">The image's.</param>
@@ -18,7 +20,7 @@ internal sealed class CosignSignatures(RegistryReads reads)
     /// <param name="cancellation">The end of the time for all of it; what is unread then is a failure.</param>
     public async Task<RegistryList> ListAsync(RegistryRepository repository, Digest digest, bool fromOrigin, CancellationToken cancellation)
     {
-        using var look = new CosignLook(reads, repository, digest, fromOrigin, cancellation);
+        using var look = new CosignLook(reads, Large, repository, digest, fromOrigin, cancellation);
         var found = (await Task.WhenAll(look.TaggedAsync(), look.ReferringAsync())).SelectMany(manifests => manifests).ToArray();
         var parts = await look.PartsAsync(found);
 

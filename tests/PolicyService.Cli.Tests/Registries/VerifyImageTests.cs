@@ -33,6 +33,7 @@ public sealed class VerifyImageTests : IAsyncDisposable
         { "bare digest", "DIGEST --key KEY" },
         { "no image", "NAME: --key KEY" },
         { "digest of another algorithm", $"NAME:v1@sha512:{new string('a', 128)} --key KEY" },
+        { "a port that is none", "r.example:65536/x:v1 --key KEY" },
         { "no such key", "NAME:v1 --key missing.pub" },
         { "a key that is none", "NAME:v1 --key NOKEY" },
         { "an algorithm that is none", "NAME:v1 --key KEY --algorithm MD5" },

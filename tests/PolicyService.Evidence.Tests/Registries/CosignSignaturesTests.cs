@@ -64,23 +64,6 @@ public sealed class CosignSignaturesTests
         Assert.Equal(3 * (15 + 1), bench.Check.Count);
     }
 
-    [Theory, Trait("attack", "93")]
-    [InlineData(RemoteFailure.Timeout)]
-    [InlineData(RemoteFailure.RateLimited)]
-    public async Task Time_and_requests_that_a_heap_of_signatures_costs_are_no_outage(RemoteFailure failure)
-    {
-        var heap = Enumerable.Range(0, 1000).Select(number => CosignWriter.Payload($"a.test/i{number}", Image)).ToArray();
-        _registry.Sign([.. heap.Select(payload => (payload, Garbage))]);
-        var last = DockerRegistry.DigestOf(heap[0]);
-        _registry.Instead = what => what == last ? RegistryOutcome.Failed(failure) : null;
-        Assert.Equal(RemoteFailure.Partial, (await _registry.ListAsync()).Failure);
-
-        // One signature that is not read in time is the registry's doing.
-        _registry.Forget();
-        _registry.Sign((heap[0], Garbage));
-        Assert.Equal(failure, (await _registry.ListAsync()).Failure);
-    }
-
     [Fact, Trait("attack", "76")]
     public async Task Ten_thousand_signatures_are_a_limit_and_no_absence()
     {
