@@ -10,7 +10,7 @@ using PolicyService.Evidence.Remote;
 namespace PolicyService.Evidence.Tests.Registries;
 
 /// <summary>When signatures beside an image are looked for, how long what was found counts, and what stands for it while the registry is down.</summary>
-public sealed class RegistryEvidenceTests : IAsyncDisposable
+public sealed partial class RegistryEvidenceTests : IAsyncDisposable
 {
     private const string Listed = "registries: [{host: a.test}]\n";
     private const string Allowed = "Allow: Attested";
@@ -228,64 +228,6 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
         Assert.Equal(4, all.Select(one => one.ArchiveKey).Distinct().Count());
     }
 
-    [Theory]
-    [InlineData(RemoteFailure.Connection, true)]
-    [InlineData(RemoteFailure.Timeout, true)]
-    [InlineData(RemoteFailure.ServerError, true)]
-    [InlineData(RemoteFailure.RateLimited, true)]
-    [InlineData(RemoteFailure.Tls, true)]
-    [InlineData(RemoteFailure.Truncated, true)]
-    [InlineData(RemoteFailure.CredentialsUnreachable, true)]
-    [InlineData(RemoteFailure.Unauthenticated, false)]
-    [InlineData(RemoteFailure.PermissionDenied, false)]
-    [InlineData(RemoteFailure.NotFound, false)]
-    [InlineData(RemoteFailure.WrongDigest, false)]
-    [InlineData(RemoteFailure.RedirectRefused, false)]
-    [InlineData(RemoteFailure.RealmRefused, false)]
-    // Whoever may push can bring these about, after a signature was taken away.
-    [InlineData(RemoteFailure.Malformed, false)]
-    [InlineData(RemoteFailure.Partial, false)]
-    [InlineData(RemoteFailure.MissingContent, false)]
-    public async Task Archive_speaks_while_the_registry_is_down_and_only_then(RemoteFailure failure, bool isAllowed)
-    {
-        Has(Signature());
-        Assert.Equal(Allowed, await AnswerAsync());
-        await Eventually.Holds("it is archived", () => _archive.IsIdle);
-
-        _clock.Advance(TimeSpan.FromHours(1));
-        _answer = new RemoteList([], false, failure);
-        Assert.Equal(isAllowed ? "Allow: Attested ARCHIVED" : $"Deny: EvidenceUnavailable REGISTRY:{RemoteFailures.Name(failure)}", await AnswerAsync());
-
-        _clock.Advance(TimeSpan.FromHours(168));
-        Assert.Equal($"Deny: EvidenceUnavailable REGISTRY:{RemoteFailures.Name(failure)}", await AnswerAsync());
-    }
-
-    [Fact]
-    public async Task What_the_registry_no_longer_shows_does_not_come_back_when_it_is_down()
-    {
-        Has(Signature());
-        await AnswerAsync();
-        Has();
-        _clock.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(Denied, await AnswerAsync());
-        await Eventually.Holds("it is archived", () => _archive.IsIdle);
-
-        _clock.Advance(TimeSpan.FromMinutes(1));
-        _answer = new RemoteList([], false, RemoteFailure.Connection);
-        Assert.Equal("Deny: EvidenceUnavailable REGISTRY:CONNECTION", await AnswerAsync());
-    }
-
-    [Theory]
-    [InlineData("maxAttestationAge: 1h")]
-    [InlineData("attestors: {projects/acme/attestors/qa: {maxAttestationAge: 1h}}")]
-    public async Task Signature_of_unknown_age_is_not_young(string options)
-    {
-        Has(Signature());
-        _evaluation.Options = Listed + options;
-
-        Assert.Equal("Deny: DeniedByAttestor EXPIRED", await AnswerAsync());
-    }
-
     private Task<string> AnswerAsync()
     {
         _evaluation.Now = _clock.GetUtcNow();
@@ -322,33 +264,5 @@ public sealed class RegistryEvidenceTests : IAsyncDisposable
 
         await _gate.WaitAsync(cancellation);
         return _answer;
-    }
-
-    /// <summary>An archive in memory that keeps what it is told.</summary>
-    private sealed class FakeArchive : IEvidenceArchive
-    {
-        private readonly Dictionary<string, ArchivedOccurrence> _rows = [];
-
-        public Task<IReadOnlyList<ArchivedOccurrence>> ReadAsync(ArchiveKey key, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<ArchivedOccurrence>>([.. _rows.Values]);
-
-        public Task WriteAsync(IReadOnlyList<ArchiveChange> changes, CancellationToken cancellation)
-        {
-            foreach (var change in changes)
-            {
-                foreach (var gone in _rows.Keys.Where(identity => change.Shown?.Contains(identity) is false && !change.Verified.ContainsKey(identity)).ToArray())
-                {
-                    _rows.Remove(gone);
-                }
-
-                foreach (var (identity, content) in change.Verified)
-                {
-                    _rows[identity] = new ArchivedOccurrence(identity, content, change.SeenAt);
-                }
-            }
-
-            return Task.CompletedTask;
-        }
-
-        public Task ForgetAsync(DateTimeOffset? before, CancellationToken cancellation) => Task.CompletedTask;
     }
 }

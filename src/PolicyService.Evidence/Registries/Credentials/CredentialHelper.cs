@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
@@ -62,10 +63,22 @@ internal static class CredentialHelper
         }
         finally
         {
+            End(process);
+        }
+    }
+
+    private static void End(Process process)
+    {
+        try
+        {
             if (!process.HasExited)
             {
                 process.Kill(entireProcessTree: true);
             }
+        }
+        catch (Exception exception) when (exception is AggregateException or InvalidOperationException or Win32Exception)
+        {
+            // It ended meanwhile, or a child of it belongs to somebody else: nobody waits for either.
         }
     }
 

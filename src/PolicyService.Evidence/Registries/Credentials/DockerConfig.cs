@@ -37,8 +37,9 @@ internal sealed class DockerConfig
             // Never disposed: the entries are read when they are asked for.
             config = config.TryRead(JsonDocument.Parse(content, Strict).RootElement) ? config : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Text that is none is found only when it is asked for.
             config = null;
         }
 
@@ -152,7 +153,7 @@ internal sealed class DockerConfig
             // Docker itself once padded passwords with zeros.
             return colon > 0 ? (text[..colon], text[(colon + 1)..].Trim('\0')) : throw new CredentialsException(CallFailure.NoCredentials);
         }
-        catch (Exception exception) when (exception is FormatException or DecoderFallbackException)
+        catch (Exception exception) when (exception is FormatException or DecoderFallbackException or InvalidOperationException)
         {
             throw new CredentialsException(CallFailure.NoCredentials);
         }

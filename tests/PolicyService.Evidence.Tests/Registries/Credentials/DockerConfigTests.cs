@@ -68,6 +68,8 @@ public sealed class DockerConfigTests : IDisposable
         { "a helper in upper case", """{"credHelpers": {"registry.example.com": "Pass"}}""" },
         { "a store that is a path", """{"credsStore": "/bin/sh"}""" },
         { "a store that is a number", """{"credsStore": 1}""" },
+        { "a store that is no text", """{"credsStore": "\uD800"}""" },
+        { "a user that is no text", """{"auths": {"registry.example.com": {"username": "\uD800", "password": "p"}}}""" },
         { "no base64", """{"auths": {"registry.example.com": {"auth": "!"}}}""" },
         { "no colon", """{"auths": {"registry.example.com": {"auth": "dXNlcg=="}}}""" },
         { "no user", """{"auths": {"registry.example.com": {"auth": "OnNlY3JldA=="}}}""" },
