@@ -21,6 +21,7 @@ public sealed class RegistryClient : IDisposable
     private readonly RegistryCredentialSource _credentials;
     private readonly RegistryMetrics _metrics;
     private readonly RegistryTransport _transport;
+    private readonly TimeSpan _realmPatience;
     private readonly TimeProvider _time;
 
     /// <param name="settings">What the service brings to every registry.</param>
@@ -28,18 +29,11 @@ public sealed class RegistryClient : IDisposable
     /// <param name="metrics">Counts questions.</param>
     /// <param name="time">The clock.</param>
     internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time)
-        : this(settings, credentials, metrics, time, AttemptTime)
-    {
-    }
-
-    internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time, TimeSpan attempt)
     {
         (_authorities, _credentials, _metrics, _time) = (new RegistryAuthorities(settings.CaFile), credentials, metrics, time);
-        _transport = new RegistryTransport(attempt, metrics, time);
+        // For the realm less than for the registry, so that it is plain who did not answer.
+        (_transport, _realmPatience) = (new RegistryTransport(settings.Attempt, metrics, time), settings.Attempt * 2 / 3);
     }
-
-    /// <summary>Time for one attempt at one question, with everything that belongs to it.</summary>
-    internal static TimeSpan AttemptTime { get; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Hosts in memory.</summary>
     internal int Count => _endpoints.Count;
@@ -159,6 +153,6 @@ public sealed class RegistryClient : IDisposable
         }
 
         return _endpoints.GetOrAdd((repository.Registry.Configuration, host), _ => new RegistryEndpoint(
-            repository.Registry, host, _limits.GetOrAdd(host, _ => new HostLimits(_time)), _authorities, _credentials, _metrics, _time));
+            repository.Registry, host, _limits.GetOrAdd(host, _ => new HostLimits(_time)), _authorities, _credentials, _realmPatience, _metrics, _time));
     }
 }
