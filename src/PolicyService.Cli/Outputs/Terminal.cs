@@ -1,9 +1,10 @@
 using System.Text;
+using PolicyService.Evidence.Registries;
 using Spectre.Console;
 
 namespace PolicyService.Cli.Outputs;
 
-/// <summary>What a run of policyctl reads from and writes to: the pipes of the process, or those a test gives.</summary>
+/// <summary>What a run of policyctl reads from and writes to, and how long it waits: the pipes of the process, or those a test gives.</summary>
 /// <param name="Input">Stdin.</param>
 /// <param name="Output">Stdout for bytes: what programs read has one encoding, whatever the locale says.</param>
 /// <param name="Text">Stdout for people.</param>
@@ -13,6 +14,9 @@ internal sealed record Terminal(Stream Input, Stream Output, TextWriter Text, Te
 {
     /// <summary>Width of tables where there is no terminal to ask.</summary>
     private const int PipedWidth = 120;
+
+    /// <summary>Time for one attempt at one question to a registry.</summary>
+    public TimeSpan RegistryAttempt { get; init; } = new RegistrySettings().Attempt;
 
     public static Terminal OfProcess()
     {

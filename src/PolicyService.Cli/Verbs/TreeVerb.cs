@@ -43,7 +43,7 @@ internal sealed class TreeVerb(Terminal terminal)
             return ExitCodes.Usage;
         }
 
-        using var registries = new RegistryAccess(task.Settings, new RegistryMetrics(), TimeProvider.System);
+        using var registries = new RegistryAccess(task.Settings with { Attempt = terminal.RegistryAttempt }, new RegistryMetrics(), TimeProvider.System);
         using var timer = new CancellationTokenSource(ImageLook.Patience, TimeProvider.System);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timer.Token);
         var (digest, failure) = await ImageLook.ResolveAsync(registries, task, ending.Token);

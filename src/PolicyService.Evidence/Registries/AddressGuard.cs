@@ -76,9 +76,9 @@ internal sealed class AddressGuard(Uri registry, IReadOnlyList<string> privateHo
         return privateHosts.Any(listed => listed == name || listed == $"{name}:{port}");
     }
 
-    // The operator chose the proxy, and it may be anywhere.
+    // The operator chose the proxy, and it may be anywhere. What asks it for a way through is a request of its own, which has the destination in a header.
     private bool IsProxy(SocketsHttpConnectionContext context) =>
-        context.InitialRequestMessage.RequestUri is { } url
+        (context.InitialRequestMessage is { Method.Method: "CONNECT" } tunnel ? new Uri($"https://{tunnel.Headers.Host}") : context.InitialRequestMessage.RequestUri) is { } url
         && proxy?.GetProxy(url) is { } through
         && through.IdnHost == context.DnsEndPoint.Host
         && through.Port == context.DnsEndPoint.Port;

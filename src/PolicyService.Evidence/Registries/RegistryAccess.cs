@@ -13,11 +13,10 @@ public sealed class RegistryAccess : IDisposable
     /// <param name="settings">What the process brings to every registry.</param>
     /// <param name="metrics">Counts questions.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="lifetimes">How long one attempt may take; null: as in a service.</param>
-    public RegistryAccess(RegistrySettings settings, RegistryMetrics metrics, TimeProvider time, RemoteLifetimes? lifetimes = null)
+    public RegistryAccess(RegistrySettings settings, RegistryMetrics metrics, TimeProvider time)
     {
         _credentials = new RegistryCredentialStore(settings, time);
-        Client = new RegistryClient(settings, _credentials.GetAsync, metrics, time, (lifetimes ?? new RemoteLifetimes()).Attempt);
+        Client = new RegistryClient(settings, _credentials.GetAsync, metrics, time);
         _signatures = new CosignSignatures(new RegistryReads(Client.GetManifestAsync, Client.GetManifestAsync, Client.GetBlobAsync, Client.ListReferrersAsync));
     }
 

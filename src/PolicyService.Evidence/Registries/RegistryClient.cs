@@ -25,17 +25,18 @@ public sealed class RegistryClient : IDisposable
     private readonly RegistryCredentialSource _credentials;
     private readonly RegistryMetrics _metrics;
     private readonly RegistryTransport _transport;
+    private readonly TimeSpan _realmPatience;
     private readonly TimeProvider _time;
 
     /// <param name="settings">What the service brings to every registry.</param>
     /// <param name="credentials">Gives credentials; asked only after a host has asked for one.</param>
     /// <param name="metrics">Counts questions.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="attempt">Time for one attempt at one question, with everything that belongs to it.</param>
-    internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time, TimeSpan attempt)
+    internal RegistryClient(RegistrySettings settings, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time)
     {
         (_authorities, _credentials, _metrics, _time) = (new RegistryAuthorities(settings.CaFile), credentials, metrics, time);
-        _transport = new RegistryTransport(attempt, metrics, time);
+        // For the realm less than for the registry, so that it is plain who did not answer.
+        (_transport, _realmPatience) = (new RegistryTransport(settings.Attempt, metrics, time), settings.Attempt * 2 / 3);
     }
 
     /// <summary>Hosts in memory.</summary>
@@ -157,7 +158,7 @@ public sealed class RegistryClient : IDisposable
         }
 
         return _endpoints.GetOrAdd(
-            (repository.Registry.Configuration, host), _ => new RegistryEndpoint(repository.Registry, host, LimitsOf(repository.Registry, host), _authorities, _credentials, _metrics, _time));
+            (repository.Registry.Configuration, host), _ => new RegistryEndpoint(repository.Registry, host, LimitsOf(repository.Registry, host), _authorities, _credentials, _realmPatience, _metrics, _time));
     }
 
     private HostLimits LimitsOf(RegistryOptions registry, string host) => _limits.GetOrAdd(

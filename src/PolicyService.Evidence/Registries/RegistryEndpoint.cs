@@ -25,9 +25,10 @@ internal sealed class RegistryEndpoint
     /// <param name="limits">Shared by all who ask this host.</param>
     /// <param name="authorities">Who is trusted.</param>
     /// <param name="credentials">Where credentials come from.</param>
+    /// <param name="realmPatience">Time for a realm to give a token.</param>
     /// <param name="metrics">Counts tokens.</param>
     /// <param name="time">The clock.</param>
-    public RegistryEndpoint(RegistryOptions options, string host, HostLimits limits, RegistryAuthorities authorities, RegistryCredentialSource credentials, RegistryMetrics metrics, TimeProvider time)
+    public RegistryEndpoint(RegistryOptions options, string host, HostLimits limits, RegistryAuthorities authorities, RegistryCredentialSource credentials, TimeSpan realmPatience, RegistryMetrics metrics, TimeProvider time)
     {
         (Host, Limits, _time) = (host, limits, time);
         Url = new Uri($"{(options.IsInsecure ? Uri.UriSchemeHttp : Uri.UriSchemeHttps)}://{(host == DockerHub ? DockerHubAnswersAt : host)}/v2/");
@@ -49,7 +50,7 @@ internal sealed class RegistryEndpoint
             // What we trace is nothing to a registry.
             ActivityHeadersPropagator = null,
         });
-        Authorizer = new RegistryAuthorizer(options.Credentials, host, credentials, new RegistryTokens(Guard, Http, metrics, time));
+        Authorizer = new RegistryAuthorizer(options.Credentials, host, credentials, new RegistryTokens(Guard, Http, realmPatience, metrics, time));
     }
 
     public string Host { get; }

@@ -8,4 +8,7 @@ public sealed record RegistrySettings
 
     /// <summary>PEM certificates of authorities that are trusted for registries beside the system's; null: the system's alone.</summary>
     public string? CaFile { get; init; }
+
+    /// <summary>Time for one attempt at one question, with everything that belongs to it.</summary>
+    public TimeSpan Attempt { get; init; } = TimeSpan.FromSeconds(3);
 }

@@ -17,15 +17,13 @@ internal sealed record RegistryToken(string? Value, RemoteFailure Failure)
 /// </summary>
 /// <param name="guard">Says which realms may be asked.</param>
 /// <param name="http">Carries the questions.</param>
+/// <param name="patience">Time for one question.</param>
 /// <param name="metrics">Counts them.</param>
 /// <param name="time">The clock.</param>
-internal sealed class RegistryTokens(AddressGuard guard, HttpMessageInvoker http, RegistryMetrics metrics, TimeProvider time)
+internal sealed class RegistryTokens(AddressGuard guard, HttpMessageInvoker http, TimeSpan patience, RegistryMetrics metrics, TimeProvider time)
 {
     /// <summary>How long before its end a token is no longer used: it has to arrive.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
-
-    /// <summary>Shorter than an attempt at the registry, so that it is plain who did not answer.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Question, Held> _held = new();
     private readonly ConcurrentDictionary<Question, Lazy<Task<RegistryToken>>> _flights = new();
@@ -64,7 +62,7 @@ internal sealed class RegistryTokens(AddressGuard guard, HttpMessageInvoker http
     {
         try
         {
-            using var timer = new CancellationTokenSource(Patience, time);
+            using var timer = new CancellationTokenSource(patience, time);
             var token = await AskAsync(realm, question, timer.Token);
             metrics.CountToken(token.Failure);
             return token;

@@ -9,7 +9,9 @@ internal static class RegistryServices
     public static IServiceCollection AddRegistries(this IServiceCollection services, ServerSettings settings) => services
         .AddSingleton<RegistryMetrics>().AddSingleton<RegistryGauges>()
         .AddSingleton(provider => new RegistryAccess(
-            settings.Registries, provider.GetRequiredService<RegistryMetrics>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<RemoteLifetimes>()))
+            settings.Registries with { Attempt = provider.GetRequiredService<RemoteLifetimes>().Attempt },
+            provider.GetRequiredService<RegistryMetrics>(),
+            provider.GetRequiredService<TimeProvider>()))
         .AddSingleton(provider =>
         {
             var client = provider.GetRequiredService<RegistryAccess>().Client;

@@ -45,7 +45,7 @@ public sealed class TreeTests : IAsyncDisposable
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("\n  signature not verified: simple signing, no given key made it; keyless certificates are not verified yet, in ", run.Text, StringComparison.Ordinal);
-        Assert.Contains($"\n  attestation not verified: DSSE that claims to be {Provenance}, ", run.Text, StringComparison.Ordinal);
+        Assert.Contains($"\n  attestation not verified: DSSE that claims to be {Provenance}, no given key made it; keyless certificates are not verified yet, in ", run.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(" verified: DSSE https", run.Text.Replace("not verified", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
@@ -118,6 +118,44 @@ public sealed class TreeTests : IAsyncDisposable
 
         Assert.True(run.ExitCode == 3, run.Text + run.Error);
         Assert.Contains($"  unknown: {message}: ", run.Text, StringComparison.Ordinal);
+    }
+
+    [Theory, Trait("attack", "83")]
+    [InlineData("signature", "signatures: there are more, or larger ones, than are read")]
+    [InlineData("attestations", "attestations: there are more than are read")]
+    [InlineData("attestation of sha512", "attestations: there are more than are read")]
+    [InlineData("child of sha512", "the index lists more than is read, or by other digests than sha256")]
+    [InlineData("referrers", "there are 1 more referrers than are shown")]
+    public async Task More_than_is_read_is_unknown(string what, string message)
+    {
+        var layer = _image.Blob("application/vnd.dsse.envelope.v1+json", Encoding.UTF8.GetBytes(_image.Envelope(Provenance).ToJsonString()));
+        var other = layer.DeepClone().AsObject();
+        other["digest"] = $"sha512:{new string('a', 128)}";
+        var large = _image.SimpleSigning();
+        large["size"] = Core.Limits.PayloadBytes + 1;
+        _ = what switch
+        {
+            "signature" => _image.Tag(TestImage.TagOf(_image.Digest, "sig"), TestImage.Manifest(large)),
+            "attestations" => _image.Tag(TestImage.TagOf(_image.Digest, "att"), TestImage.Manifest([.. Enumerable.Range(0, 101).Select(_ => layer.DeepClone().AsObject())])),
+            "attestation of sha512" => _image.Tag(TestImage.TagOf(_image.Digest, "att"), TestImage.Manifest(layer, other)),
+            "child of sha512" => _image.Tag("v1", TestImage.Index(other)),
+            _ => string.Concat(Enumerable.Range(0, Core.Limits.Referrers + 1).Select(_ => _image.Refer("application/x"))),
+        };
+
+        var run = await TreeAsync("v1");
+
+        Assert.True(run.ExitCode == 3, run.Text + run.Error);
+        Assert.Contains($"  unknown: {message}\n", run.Text, StringComparison.Ordinal);
+    }
+
+    [Fact, Trait("attack", "83")]
+    public async Task Registry_that_fails_is_no_answer()
+    {
+        _image.Instead = path => path == "manifests/v1" ? HostileAnswer.Of(500) : null;
+
+        var run = await TreeAsync("v1");
+
+        Assert.Equal((3, "", true), (run.ExitCode, run.Text, run.Error.StartsWith("policyctl: SERVER_ERROR: ", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -166,6 +166,20 @@ public sealed class VerifyImageTests : IAsyncDisposable
         Assert.Contains("not all signatures could be read: SERVER_ERROR: ", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 3)]
+    public async Task More_than_is_read_is_no_refusal(bool isSigned, int exitCode)
+    {
+        var large = _image.SimpleSigning();
+        large["size"] = Core.Limits.PayloadBytes + 1;
+        _image.Tag(TestImage.TagOf(_image.Digest, "sig"), isSigned ? TestImage.Manifest(_image.SimpleSigning(), large) : TestImage.Manifest(large));
+
+        var run = await VerifyAsync(Tagged, _image.Key);
+
+        Assert.Equal((exitCode, "policyctl: there are more signatures, or larger ones, than are read: what they say is unknown\n"), (run.ExitCode, run.Error));
+    }
+
     [Theory, MemberData(nameof(Unusable))]
     public async Task Unusable_input_asks_nobody(string name, string arguments)
     {

@@ -6,6 +6,7 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Core.Tests.Attestors;
+using PolicyService.Core.Tests.Verification.Pgp;
 using PolicyService.Core.Verification;
 
 namespace PolicyService.Core.Tests.Verification;
@@ -132,6 +133,42 @@ public sealed class UnnamedSignatureTests
         Assert.Equal(101, _checks);
     }
 
+    [Fact, Trait("attack", "76")]
+    public void Thousandth_signature_is_read_and_one_more_is_a_limit()
+    {
+        var large = Of(new byte[Limits.PayloadBytes + 1], [1]);
+        var good = Of(Payload, First.Sign(Payload));
+        Assert.Contains(Ask([Own(First)], [.. Enumerable.Repeat(large, Limits.SignaturesPerDigest - 1), good]).Facts, fact => fact.Result is VerificationResult.Verified);
+        var evidence = Ask([Own(First)], [.. Enumerable.Repeat(large, Limits.SignaturesPerDigest), good]);
+        Assert.Empty(evidence.Facts);
+        Assert.Contains(evidence.Failures, failure => failure.Detail == "SIGNATURES_PER_DIGEST");
+    }
+
+    [Fact]
+    public void Pgp_key_is_never_tried_and_never_missed()
+    {
+        var forge = new PgpForge(TestKey.RsaKey(2048));
+        var pgp = PgpJudge.Key(forge.KeyBlock(forge.Certify()));
+        foreach (var format in (SignatureFormat[])[SignatureFormat.OverPayload, SignatureFormat.Dsse])
+        {
+            _checks = 0;
+            var evidence = Ask([new AttestorKey(pgp.DefaultId, pgp, null), Own(First)], [Of(PgpJudge.Payload, forge.Message(), format)]);
+            Assert.Equal(RejectionReason.SignatureInvalid, Assert.IsType<VerificationResult.Rejected>(Assert.Single(evidence.Facts).Result).Reason);
+            Assert.Empty(evidence.Failures);
+            Assert.Equal(1, _checks);
+        }
+    }
+
+    [Fact, Trait("attack", "58")]
+    public void Pgp_key_signs_no_statement()
+    {
+        var forge = new PgpForge(TestKey.RsaKey(2048));
+        var pgp = PgpJudge.Key(forge.KeyBlock(forge.Certify()));
+        var (over, dsse) = (Of(PgpJudge.Payload, forge.Message()), Of(PgpJudge.Payload, forge.Message(), SignatureFormat.Dsse));
+        Assert.IsType<VerificationResult.Verified>(AttestationVerifier.VerifySignature(pgp, over, over.Signatures[0]));
+        Assert.Equal(RejectionReason.SignatureInvalid, Reason(AttestationVerifier.VerifySignature(pgp, dsse, dsse.Signatures[0])));
+    }
+
     [Fact]
     public void Oversized_parts_are_limits()
     {
@@ -162,6 +199,18 @@ public sealed class UnnamedSignatureTests
     {
         var result = Verify(Statement, First.Sign(DssePae.Encode(DsseEnvelope.InTotoType, Statement)));
         Assert.Equal(new SimpleSigningPayload("", Image, SimpleSigningType.Cosign), Assert.IsType<VerificationResult.Verified>(result).Payload);
+    }
+
+    [Theory, Trait("attack", "60")]
+    [InlineData("}],\"predicateType\"", "},{\"digest\":{\"sha256\":\"HEX\"}}],\"predicateType\"")]
+    [InlineData("https://sigstore.dev/cosign/sign/v1", "https://slsa.dev/provenance/v1")]
+    [InlineData("\"sha256\"", "\"sha512\"")]
+    public void Statement_that_is_signed_and_is_no_signature_of_one_image_does_not_count(string part, string replacement)
+    {
+        var text = Encoding.UTF8.GetString(Statement);
+        var other = Encoding.UTF8.GetBytes(text.Replace(part, replacement.Replace("HEX", Image.Hex, StringComparison.Ordinal), StringComparison.Ordinal));
+        Assert.NotEqual(Statement, other);
+        Assert.Equal(RejectionReason.PayloadInvalid, Reason(Verify(other, First.Sign(DssePae.Encode(DsseEnvelope.InTotoType, other)))));
     }
 
     [Theory, MemberData(nameof(OtherEncodings))]

@@ -64,6 +64,16 @@ public sealed class AddressGuardTests
     }
 
     [Theory]
+    [InlineData(true, "http://registry.internal:5000/elsewhere")]
+    [InlineData(true, "http://REGISTRY.internal:5000/v2/")]
+    [InlineData(false, "https://registry.internal:5000/v2/")]
+    [InlineData(false, "http://registry.internal:5001/v2/")]
+    [InlineData(false, "http://registry.internal/v2/")]
+    [InlineData(false, "http://other.internal:5000/v2/")]
+    [InlineData(false, "http://registry.internal.:5000/v2/")]
+    public void Own_is_what_has_its_scheme_and_host_and_port(bool expected, string url) => Assert.Equal(expected, new AddressGuard(Local, [], null).IsOwn(new Uri(url)));
+
+    [Theory]
     // The registry's own host and port, wherever it is.
     [InlineData(true, "registry.internal", 5000, "10.0.0.1")]
     [InlineData(true, "registry.internal", 5000, "127.0.0.1")]

@@ -11,7 +11,7 @@ public sealed class CosignRegistryTests(DockerRegistry registry) : IClassFixture
 {
     private const string P256 = "ECDSA_P256_SHA256";
 
-    private readonly RegistryAccess _access = new(new RegistrySettings(), new RegistryMetrics(), TimeProvider.System);
+    private readonly RegistryAccess _access = new(new RegistrySettings { Attempt = RegistryBench.Patient }, new RegistryMetrics(), TimeProvider.System);
     private readonly CosignKey _key = CosignKey.Of(P256);
     private readonly string _repository = registry.NewRepository();
     private readonly string _image = CosignBench.NewImage();

@@ -130,6 +130,10 @@ public sealed class ReferrersTests : IAsyncDisposable
         var outcome = await _bench.ReferrersAsync();
         Assert.Equal((true, Limits.OciEntries), (outcome.IsCut, outcome.Descriptors.Count));
 
+        _bench.Registry.Answer = _ => Page([.. Enumerable.Range(0, Limits.OciEntries + 1).Select(entry => $"{entry}")], "");
+        outcome = await _bench.ReferrersAsync();
+        Assert.Equal((true, Limits.OciEntries), (outcome.IsCut, outcome.Descriptors.Count));
+
         _bench.Registry.Answer = _ => Page([], "", padding: Limits.ManifestBytes);
         Assert.True((await _bench.ReferrersAsync()).IsCut);
     }
@@ -141,11 +145,14 @@ public sealed class ReferrersTests : IAsyncDisposable
     [InlineData("{list}/../../../secret/referrers/{subject}?last=1")]
     [InlineData("/v2/_catalog")]
     [InlineData("https://{host}{list}?last=1")]
+    [InlineData("http://user:secret@{host}{list}?last=1")]
+    [InlineData("{list}?last={long}")]
     public async Task Next_page_is_of_the_same_list(string target)
     {
         var other = _bench.Other(_ => Page(["evil"], ""));
         var link = target.Replace("{other}", other.Url, StringComparison.Ordinal).Replace("{host}", _bench.Registry.Host, StringComparison.Ordinal)
-            .Replace("{list}", ListPath, StringComparison.Ordinal).Replace("{subject}", Subject, StringComparison.Ordinal);
+            .Replace("{list}", ListPath, StringComparison.Ordinal).Replace("{subject}", Subject, StringComparison.Ordinal)
+            .Replace("{long}", new string('x', Limits.PageTokenBytes), StringComparison.Ordinal);
         _bench.Registry.Answer = _ => Page(["a"], link);
         Assert.Equal("a cut=False RedirectRefused", Text(await _bench.ReferrersAsync()));
         Assert.Empty(other.Calls);

@@ -10,14 +10,14 @@ namespace PolicyService.Evidence.Tests.Registries;
 internal sealed class RegistryBench : IAsyncDisposable
 {
     /// <summary>An attempt has all the time a busy machine may need; a test that waits for its end says so.</summary>
-    private static readonly TimeSpan Patient = TimeSpan.FromMinutes(2);
+    internal static readonly TimeSpan Patient = TimeSpan.FromMinutes(2);
 
     private readonly List<HostileRegistry> _others = [];
 
     public RegistryBench(HostileRegistry? registry = null, RegistrySettings? settings = null, TimeSpan? attempt = null, TimeProvider? time = null)
     {
         Registry = registry ?? new HostileRegistry();
-        Client = new RegistryClient(settings ?? new RegistrySettings(), (_, host, isRefused, _) => ValueTask.FromResult(Credential(host, isRefused)), Metrics, time ?? TimeProvider.System, attempt ?? Patient);
+        Client = new RegistryClient((settings ?? new RegistrySettings()) with { Attempt = attempt ?? Patient }, (_, host, isRefused, _) => ValueTask.FromResult(Credential(host, isRefused)), Metrics, time ?? TimeProvider.System);
     }
 
     public HostileRegistry Registry { get; }

@@ -48,6 +48,21 @@ public sealed class RegistryMirrorTests : IAsyncDisposable
         Assert.Single(mirror.Calls);
     }
 
+    [Fact]
+    public async Task Mirror_is_not_to_blame_for_the_end_of_the_callers_time()
+    {
+        var mirror = Mirror(_ => HostileAnswer.Of(HostileBody.Silent));
+        using var ending = new CancellationTokenSource();
+        var asking = _bench.Client.GetManifestAsync(_bench.Repository, "v1", fromOrigin: false, ending.Token);
+        await Eventually.Holds("the mirror is asked", () => !mirror.Calls.IsEmpty);
+        await ending.CancelAsync();
+        Assert.Equal("Timeout", RegistryBench.Text(await asking));
+
+        mirror.Answer = _ => HostileAnswer.Of(200, "hello");
+        Assert.Equal("hello", await _bench.ManifestAsync());
+        Assert.Empty(_bench.Registry.Calls);
+    }
+
     [Theory]
     [InlineData(403, "PermissionDenied", 0)]
     [InlineData(404, "NotFound", 0)]

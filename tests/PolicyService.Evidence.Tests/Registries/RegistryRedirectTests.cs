@@ -57,6 +57,26 @@ public sealed class RegistryRedirectTests : IAsyncDisposable
     }
 
     [Fact, Trait("attack", "79")]
+    public async Task Another_name_of_the_same_port_is_another_host()
+    {
+        _bench.Credential = (_, _) => new RegistryCredential("user", "secret");
+        _bench.PrivateHosts.Add("localhost");
+        var named = _bench.Registry.Url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+        _bench.Registry.Answer = call => call.Path == "/x" ? HostileAnswer.Of(200, "hello") : call.Authorization is null ? HostileAnswer.Challenge("Basic") : HostileAnswer.Redirect($"{named}/x");
+        Assert.Equal("hello", await _bench.ManifestAsync());
+        Assert.Null(_bench.Registry.Calls.Single(call => call.Path == "/x").Authorization);
+    }
+
+    [Fact, Trait("attack", "79")]
+    public async Task Cookies_are_not_kept()
+    {
+        _bench.Registry.Answer = call => call.Path == "/x" ? HostileAnswer.Of(200, "hello", "set-cookie: a=b; path=/") : HostileAnswer.Of(307, "", "location: /x", "set-cookie: c=d; path=/");
+        Assert.Equal("hello", await _bench.ManifestAsync());
+        Assert.Equal("hello", await _bench.ManifestAsync());
+        Assert.All(_bench.Registry.Calls, call => Assert.False(call.Headers.ContainsKey("cookie")));
+    }
+
+    [Fact, Trait("attack", "79")]
     public async Task Challenge_of_another_host_gets_nothing()
     {
         _bench.Credential = (_, _) => throw new InvalidOperationException("nobody may ask for it");
@@ -92,10 +112,11 @@ public sealed class RegistryRedirectTests : IAsyncDisposable
     [Fact, Trait("attack", "80")]
     public async Task Redirection_without_or_with_two_targets_is_refused()
     {
-        _bench.Registry.Answer = _ => HostileAnswer.Of(302);
-        Assert.Equal("RedirectRefused", await _bench.ManifestAsync());
-        _bench.Registry.Answer = _ => HostileAnswer.Of(302, "", "location: /a", "location: /b");
-        Assert.Equal("RedirectRefused", await _bench.ManifestAsync());
+        foreach (var locations in (string[][])[[], ["location: /a", "location: /b"], ["location: /a", "location: /a"]])
+        {
+            _bench.Registry.Answer = call => call.Path is "/a" or "/b" ? HostileAnswer.Of(200, "hello") : HostileAnswer.Of(302, "", locations);
+            Assert.Equal("RedirectRefused", await _bench.ManifestAsync());
+        }
     }
 
     [Theory, Trait("attack", "79")]

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using PolicyService.Evidence.Registries;
 using PolicyService.Tests.Redis;
@@ -91,10 +92,43 @@ public sealed class RegistryTlsTests : IDisposable
         Assert.Empty(plain.Calls);
     }
 
-    private static RegistryBench Bench(TestCertificates served, string? authorities)
+    [Fact, Trait("attack", "79")]
+    public async Task Https_leads_to_no_plain_http_even_where_the_registry_has_nothing_better()
+    {
+        await using var secure = Secure(_localhost);
+        await using var bench = new RegistryBench(settings: new RegistrySettings { CaFile = _localhost.Authority });
+        bench.PrivateHosts.Add(secure.Host);
+        bench.Registry.Answer = call => call.Path == "/x" ? HostileAnswer.Of(200, "hello") : HostileAnswer.Redirect(secure.Url);
+        Assert.Equal("hello", await bench.ManifestAsync());
+        secure.Answer = _ => HostileAnswer.Redirect($"{bench.Registry.Url}/x");
+        Assert.Equal("RedirectRefused", await bench.ManifestAsync());
+        Assert.DoesNotContain(bench.Registry.Calls, call => call.Path == "/x");
+    }
+
+    [Fact]
+    public async Task Certificate_that_is_for_no_server_does_not_do()
+    {
+        using var client = new TestCertificates("localhost", "1.3.6.1.5.5.7.3.2");
+        await using var bench = Bench(client, client.Authority);
+        Assert.Equal("Tls", await bench.ManifestAsync());
+    }
+
+    [Fact]
+    public void Authorities_that_cannot_be_read_trust_nobody_whom_the_system_trusts()
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(_localhost.Certificate);
+        Assert.True(IsTrusted(_localhost.Authority));
+        Assert.False(IsTrusted(_localhost.Authority + ".gone"));
+
+        bool IsTrusted(string file) => new RegistryAuthorities(file).Options.RemoteCertificateValidationCallback!(this, certificate, null, SslPolicyErrors.None);
+    }
+
+    private static RegistryBench Bench(TestCertificates served, string? authorities) => new(Secure(served), new RegistrySettings { CaFile = authorities });
+
+    private static HostileRegistry Secure(TestCertificates served)
     {
         using var pem = X509Certificate2.CreateFromPemFile(served.Certificate, served.Key);
         var certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
-        return new RegistryBench(new HostileRegistry(certificate, "localhost").With(_ => HostileAnswer.Of(200, "hello")), new RegistrySettings { CaFile = authorities });
+        return new HostileRegistry(certificate, "localhost").With(_ => HostileAnswer.Of(200, "hello"));
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using PolicyService.Server.Access;
 using PolicyService.Server.Tests.Rest;
 
@@ -23,8 +24,9 @@ internal sealed class AccessServer : IAsyncDisposable
     /// <param name="documents">The documents of a directory.</param>
     /// <param name="time">Its clock.</param>
     /// <param name="sink">Where its records go instead of a file.</param>
+    /// <param name="configure">Further changes.</param>
     public static async Task<AccessServer> StartAsync(
-        string? access, string[]? store = null, DocumentsFolder? documents = null, TimeProvider? time = null, TestSink? sink = null)
+        string? access, string[]? store = null, DocumentsFolder? documents = null, TimeProvider? time = null, TestSink? sink = null, Action<IServiceCollection>? configure = null)
     {
         documents ??= new DocumentsFolder();
         var file = documents.Beside("access.yaml");
@@ -34,7 +36,7 @@ internal sealed class AccessServer : IAsyncDisposable
         }
 
         return new AccessServer(await TestServer.StartAsync(
-            documents, time, sink, caller: CallerOf, more: [.. store ?? ["--Store:Path", documents.Beside("store.db")], .. access is null ? (string[])[] : ["--Access:File", file]]));
+            documents, time, sink, configure: configure, caller: CallerOf, more: [.. store ?? ["--Store:Path", documents.Beside("store.db")], .. access is null ? (string[])[] : ["--Access:File", file]]));
     }
 
     public static Caller CallerOf(HttpContext context)

@@ -1,9 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Api.V1;
 using PolicyService.Core;
+using PolicyService.Evidence.Registries;
+using PolicyService.Evidence.Remote;
 using PolicyService.Server.Tests.Access;
 using PolicyService.Tests.Registries;
 
@@ -17,6 +20,7 @@ public sealed class ResolveImageTests : IAsyncLifetime
     private const string IndexType = "application/vnd.docker.distribution.manifest.list.v2+json";
     private static readonly string Manifest = $$"""{"schemaVersion": 2, "mediaType": "{{ManifestType}}", "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "{{DigestOf("{}")}}", "size": 2}, "layers": []}""";
     private static readonly string Index = $$"""{"schemaVersion": 2, "mediaType": "{{IndexType}}", "manifests": [{"mediaType": "{{ManifestType}}", "digest": "{{DigestOf(Manifest)}}", "size": {{Manifest.Length}}}]}""";
+    private static readonly TimeSpan Patient = TimeSpan.FromMinutes(5);
     private readonly HostileRegistry _registry = new();
     private TestServer? _server;
 
@@ -59,7 +63,7 @@ public sealed class ResolveImageTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync(Documents());
+    public async ValueTask InitializeAsync() => _server = await StartAsync(Documents());
 
     public async ValueTask DisposeAsync()
     {
@@ -181,7 +185,7 @@ public sealed class ResolveImageTests : IAsyncLifetime
         // The service is ahead of the caller, so that a second of its time is ten minutes of the caller's, whatever the machine does meanwhile.
         var deadline = TimeProvider.System.GetUtcNow().AddMinutes(10);
         var clock = new FakeTimeProvider(deadline.AddSeconds(-1));
-        await using var server = await TestServer.StartAsync(Documents(), clock);
+        await using var server = await StartAsync(Documents(), clock);
         _registry.Answer = _ => HostileAnswer.Of(HostileBody.Silent);
 
         // Less than the time for an attempt: it is the caller's time that ends.
@@ -221,7 +225,7 @@ public sealed class ResolveImageTests : IAsyncLifetime
     {
         await using var mirror = new HostileRegistry().With(_ => HostileAnswer.Of(200, Index));
         Serve(Manifest);
-        await using var server = await TestServer.StartAsync(Documents($"[\"{mirror.Host}\"]"));
+        await using var server = await StartAsync(Documents($"[\"{mirror.Host}\"]"));
 
         Assert.Equal(DigestOf(Manifest), (await ResolveAsync(server, $"{_registry.Host}/acme/api:v1")).Digest);
         Assert.Empty(mirror.Calls);
@@ -231,7 +235,7 @@ public sealed class ResolveImageTests : IAsyncLifetime
     public async Task Caller_asks_about_its_clusters_only()
     {
         Serve(Manifest);
-        await using var access = await AccessServer.StartAsync("evaluators:\n- members: [\"group:edge\"]\n  clusters: [dc1.edge]\n", documents: Documents(), store: []);
+        await using var access = await AccessServer.StartAsync("evaluators:\n- members: [\"group:edge\"]\n  clusters: [dc1.edge]\n", documents: Documents(), store: [], configure: Patiently);
         var image = $"{_registry.Host}/acme/api:v1";
 
         Assert.Equal(DigestOf(Manifest), (await ResolveAsync(access.Server, image, members: "group:edge")).Digest);
@@ -252,6 +256,13 @@ public sealed class ResolveImageTests : IAsyncLifetime
 
     private static async Task<Status> RefusalAsync(TestServer server, string image, string cluster = Cluster, string project = "", DateTime? deadline = null, string? members = null) =>
         (await Assert.ThrowsAsync<RpcException>(() => ResolveAsync(server, image, cluster, project, deadline, members))).Status;
+
+    /// <summary>A busy machine must not look like a slow registry: only the caller's time ends.</summary>
+    private static Task<TestServer> StartAsync(DocumentsFolder documents, TimeProvider? time = null) => TestServer.StartAsync(documents, time, configure: Patiently);
+
+    private static void Patiently(IServiceCollection services) => services
+        .AddSingleton(new RemoteLifetimes { Fetch = Patient })
+        .AddSingleton(provider => new RegistryAccess(new RegistrySettings { Attempt = Patient }, provider.GetRequiredService<RegistryMetrics>(), provider.GetRequiredService<TimeProvider>()));
 
     private DocumentsFolder Documents(string mirrors = "[]")
     {

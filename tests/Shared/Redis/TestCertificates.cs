@@ -10,7 +10,8 @@ internal sealed class TestCertificates : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tls-");
 
     /// <param name="name">The address or name the server's certificate is for.</param>
-    public TestCertificates(string name = "127.0.0.1")
+    /// <param name="usage">What it is for, by its number; null: anything.</param>
+    public TestCertificates(string name = "127.0.0.1", string? usage = null)
     {
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Test authority", authorityKey, HashAlgorithmName.SHA256);
@@ -30,6 +31,11 @@ internal sealed class TestCertificates : IDisposable
         }
 
         server.CertificateExtensions.Add(names.Build());
+        if (usage is not null)
+        {
+            server.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
+        }
+
         using var certificate = server.Create(authority, now.AddDays(-1), now.AddDays(1), [1, 2, 3, 4]);
         File.WriteAllText(Authority, authority.ExportCertificatePem());
         File.WriteAllText(Certificate, certificate.ExportCertificatePem());
