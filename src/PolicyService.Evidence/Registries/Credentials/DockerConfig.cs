@@ -140,9 +140,23 @@ internal sealed class DockerConfig
         return user.Length == 0 && secret.Length == 0 ? null : new RegistryCredential(user, secret);
     }
 
-    private static string Text(JsonElement entry, string name) => !entry.TryGetProperty(name, out var value) ? ""
-        : value.ValueKind is JsonValueKind.String ? value.GetString()!
-        : throw new CredentialsException(CallFailure.NoCredentials);
+    private static string Text(JsonElement entry, string name)
+    {
+        if (!entry.TryGetProperty(name, out var value))
+        {
+            return "";
+        }
+
+        try
+        {
+            return value.ValueKind is JsonValueKind.String ? value.GetString()! : throw new CredentialsException(CallFailure.NoCredentials);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair.
+            throw new CredentialsException(CallFailure.NoCredentials);
+        }
+    }
 
     private static (string User, string Secret) Decode(string auth)
     {
@@ -153,7 +167,7 @@ internal sealed class DockerConfig
             // Docker itself once padded passwords with zeros.
             return colon > 0 ? (text[..colon], text[(colon + 1)..].Trim('\0')) : throw new CredentialsException(CallFailure.NoCredentials);
         }
-        catch (Exception exception) when (exception is FormatException or DecoderFallbackException or InvalidOperationException)
+        catch (Exception exception) when (exception is FormatException or DecoderFallbackException)
         {
             throw new CredentialsException(CallFailure.NoCredentials);
         }
