@@ -39,17 +39,18 @@ public sealed class CredentialHelperTests : IDisposable
 
     private static string Given => $$$$"""{"ServerURL": "registry.example.com", "Username": "user", "Secret": "{{{{Secret}}}}"}""";
 
+    /// <summary>GIVEN stands for what a helper should say and SECRET for the secret in it: rows are printed.</summary>
     public static TheoryData<string, string> Failing => new()
     {
-        { "status", $"echo '{Given}'; exit 1" },
+        { "status", "echo 'GIVEN'; exit 1" },
         { "another error", "echo 'the keychain is locked'; exit 1" },
         { "nothing", "exit 0" },
         { "no JSON", "echo user" },
         { "no object", "echo '[]'" },
-        { "duplicate key", $$$$"""echo '{"Username": "user", "Secret": "{{{{Secret}}}}", "Secret": "{{{{Secret}}}}"}'""" },
+        { "duplicate key", """echo '{"Username": "user", "Secret": "SECRET", "Secret": "SECRET"}'""" },
         { "no secret", """echo '{"Username": "user"}'""" },
         { "a secret that is a number", """echo '{"Username": "user", "Secret": 1}'""" },
-        { "too much", $"echo '{Given}'; head -c 70000 /dev/zero | tr '\\0' ' '" },
+        { "too much", "echo 'GIVEN'; head -c 70000 /dev/zero | tr '\\0' ' '" },
         { "endless", "cat /dev/zero" },
     };
 
@@ -104,7 +105,7 @@ public sealed class CredentialHelperTests : IDisposable
     [Theory, MemberData(nameof(Failing))]
     public async Task Helper_that_fails_is_said_without_a_word_of_it(string name, string script)
     {
-        Install($"echo '{Secret}' >&2; {script}");
+        Install($"echo '{Secret}' >&2; {script.Replace("GIVEN", Given, StringComparison.Ordinal).Replace("SECRET", Secret, StringComparison.Ordinal)}");
 
         Assert.True((await Refused()).Failure is CallFailure.CredentialsUnreachable, name);
     }
