@@ -17,9 +17,9 @@ internal static class AdmissionReviewReader
     /// <exception cref="ReviewException">It is none.</exception>
     public static AdmissionRequest Read(ReadOnlySpan<byte> bytes)
     {
-        var review = ReviewFields.Of(ReviewJson.Parse(bytes), "review", Review);
+        var review = ReviewFields.Of(ReviewJson.Parse(bytes), ReviewFields.Review, Review);
         RequireVersion(review, ApiVersion, Kind);
-        var request = review.Child("request", Request) ?? throw ReviewFields.Malformed("review", "has no `request`");
+        var request = review.Child("request", Request) ?? throw ReviewFields.Malformed(ReviewFields.Review, "has no `request`");
         var uid = request.Text("uid");
         if (uid.Length == 0)
         {

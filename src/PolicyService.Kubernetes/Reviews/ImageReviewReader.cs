@@ -19,9 +19,9 @@ internal static class ImageReviewReader
     /// <exception cref="ReviewException">It is none.</exception>
     public static ImageRequest Read(ReadOnlySpan<byte> bytes)
     {
-        var review = ReviewFields.Of(ReviewJson.Parse(bytes), "review", Review);
+        var review = ReviewFields.Of(ReviewJson.Parse(bytes), ReviewFields.Review, Review);
         AdmissionReviewReader.RequireVersion(review, ApiVersion, Kind);
-        var spec = review.Child("spec", Spec) ?? throw ReviewFields.Malformed("review", "has no `spec`");
+        var spec = review.Child("spec", Spec) ?? throw ReviewFields.Malformed(ReviewFields.Review, "has no `spec`");
         var images = spec.Items("containers").Select((container, index) => ImageOf(ReviewFields.Of(container, $"spec.containers[{index}]", Container))).ToArray();
         return images.Length > 0
             ? new ImageRequest(images, spec.Text("namespace"), spec.Texts("annotations"))

@@ -21,6 +21,9 @@ internal sealed class FieldNames(params string[] names)
 /// <summary>One JSON object of a review, read strictly. Whatever has another shape than expected ends the reading with a <see cref="ReviewException"/>.</summary>
 internal sealed class ReviewFields
 {
+    /// <summary>Path of a whole review.</summary>
+    public const string Review = "review";
+
     private readonly JsonElement _element;
 
     private ReviewFields(JsonElement element, string path) => (_element, Path) = (element, path);
@@ -55,23 +58,23 @@ internal sealed class ReviewFields
         _element.TryGetProperty(name, out var value) && value.ValueKind is not JsonValueKind.Null ? value : null;
 
     /// <summary>A text; empty where there is none.</summary>
-    public string Text(string name) => Find(name) is { } value ? TextOf(value, $"{Path}.{name}") : "";
+    public string Text(string name) => Find(name) is { } value ? TextOf(value, PathOf(name)) : "";
 
     public bool Flag(string name) => Find(name) switch
     {
         null or { ValueKind: JsonValueKind.False } => false,
         { ValueKind: JsonValueKind.True } => true,
-        var other => throw Malformed($"{Path}.{name}", $"is {Shape(other.Value)}, not true or false"),
+        var other => throw Malformed(PathOf(name), $"is {Shape(other.Value)}, not true or false"),
     };
 
-    public ReviewFields? Child(string name, FieldNames names) => Find(name) is { } value ? Of(value, $"{Path}.{name}", names) : null;
+    public ReviewFields? Child(string name, FieldNames names) => Find(name) is { } value ? Of(value, PathOf(name), names) : null;
 
     /// <summary>The elements of a list; none where there is no list.</summary>
     public IEnumerable<JsonElement> Items(string name) => Find(name) switch
     {
         null => [],
         { ValueKind: JsonValueKind.Array } value => value.EnumerateArray(),
-        var other => throw Malformed($"{Path}.{name}", $"is {Shape(other.Value)}, not a list"),
+        var other => throw Malformed(PathOf(name), $"is {Shape(other.Value)}, not a list"),
     };
 
     /// <summary>Texts by name, as labels and annotations are.</summary>
@@ -83,7 +86,7 @@ internal sealed class ReviewFields
             return texts;
         }
 
-        var path = $"{Path}.{name}";
+        var path = PathOf(name);
         if (value.ValueKind is not JsonValueKind.Object)
         {
             throw Malformed(path, $"is {Shape(value)}, not an object");
@@ -97,6 +100,9 @@ internal sealed class ReviewFields
 
         return texts;
     }
+
+    /// <summary>What stands in the review itself is named without it, as in the API's reference.</summary>
+    private string PathOf(string name) => Path == Review ? name : $"{Path}.{name}";
 
     public static ReviewException Malformed(string path, string problem) => new(ReviewProblem.Malformed($"`{path}` {problem}"));
 
