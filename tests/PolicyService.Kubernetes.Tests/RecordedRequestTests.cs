@@ -75,7 +75,7 @@ public sealed class RecordedRequestTests : IAsyncLifetime
         foreach (var request in Recorded.Requests().Where(request => request.File == file))
         {
             using var response = await SendAsync(request);
-            Assert.Equal((HttpStatusCode.OK, "application/json"), (response.StatusCode, response.Content.Headers.ContentType?.ToString()));
+            Assert.Equal((HttpStatusCode.OK, "application/json", HttpVersion.Version20), (response.StatusCode, response.Content.Headers.ContentType?.ToString(), response.Version));
             var answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
             if (request.Path.StartsWith("/validate", StringComparison.Ordinal))
             {

@@ -41,7 +41,7 @@ internal sealed partial class ReviewExchange(TimeProvider time, ILogger<ReviewEx
     {
         var started = time.GetTimestamp();
         var timeout = WebhookTimeout.Read(http.Request.Query["timeout"]);
-        // No more than the body's own limits; without this the server would cut a body before its beginning is read.
+        // The body has limits of its own; with the server's nothing could be said about one that is too long.
         if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = null;
@@ -53,7 +53,8 @@ internal sealed partial class ReviewExchange(TimeProvider time, ILogger<ReviewEx
         try
         {
             var body = await ReviewBody.ReadAsync(http.Request, linked.Token);
-            return (await answer(body, () => timeout - time.GetElapsedTime(started), linked.Token), StatusCodes.Status200OK);
+            // Whatever does not look at its cancellation must not keep the cluster waiting.
+            return (await answer(body, () => timeout - time.GetElapsedTime(started), linked.Token).WaitAsync(linked.Token), StatusCodes.Status200OK);
         }
         catch (ReviewException exception)
         {
