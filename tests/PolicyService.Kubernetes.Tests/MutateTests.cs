@@ -2,6 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using PolicyService.Evidence.Registries;
+using PolicyService.Evidence.Remote;
 using PolicyService.Server.Tests;
 using PolicyService.Tests.Registries;
 
@@ -12,6 +15,7 @@ public sealed class MutateTests : IAsyncLifetime
 {
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
     private const string Tags = "policyservice.dev/tags";
+    private static readonly TimeSpan Patient = TimeSpan.FromMinutes(5);
     private readonly HostileRegistry _registry = new();
     private readonly Signer _signer = new();
     private TestServer? _server;
@@ -25,7 +29,10 @@ public sealed class MutateTests : IAsyncLifetime
     {
         var documents = DocumentsFolder.Standard(_signer);
         documents.Write("options.yaml", $"registries:\n- {{host: \"{_registry.Host}\", insecure: true}}\n");
-        _server = await TestServer.StartAsync(documents);
+        // A busy machine must not look like a slow registry: only the cluster's time ends.
+        _server = await TestServer.StartAsync(documents, configure: services => services
+            .AddSingleton(new RemoteLifetimes { Fetch = Patient })
+            .AddSingleton(provider => new RegistryAccess(new RegistrySettings { Attempt = Patient }, provider.GetRequiredService<RegistryMetrics>(), provider.GetRequiredService<TimeProvider>())));
         _adapter = await TestAdapter.StartAsync(_server.GrpcUrl, settings => settings with { PinsTags = true });
         Serve("1");
     }
