@@ -1,6 +1,7 @@
 using PolicyService.Api.Clients;
 using PolicyService.Api.V1;
 using PolicyService.Kubernetes.Decisions;
+using PolicyService.Kubernetes.Endpoints;
 
 namespace PolicyService.Kubernetes;
 
@@ -18,7 +19,10 @@ public static class AdapterHost
         builder.Services.AddSingleton(_ => PolicyDecisionChannel.Open(settings.Service));
         builder.Services.AddSingleton(services => new PolicyDecisionService.PolicyDecisionServiceClient(services.GetRequiredService<Grpc.Net.Client.GrpcChannel>()));
         builder.Services.AddSingleton<DecisionService>();
+        builder.Services.AddWebhooks();
         adjust(builder);
-        return builder.Build();
+        var application = builder.Build();
+        application.MapWebhooks();
+        return application;
     }
 }

@@ -1,3 +1,5 @@
+using PolicyService.Kubernetes.Workloads;
+
 namespace PolicyService.Kubernetes;
 
 /// <summary>A setting that stops the start. The message is one line: what is wrong, and the remedy.</summary>
@@ -30,6 +32,9 @@ public sealed record AdapterSettings
 
     /// <summary>What is done with templates of pods.</summary>
     public TemplateMode Templates { get; init; }
+
+    /// <summary>Further kinds that have templates of pods.</summary>
+    public IReadOnlyList<TemplatePath> TemplateKinds { get; init; } = [];
 
     /// <summary>Tags are pinned to digests at <c>/mutate</c>; otherwise that path changes nothing.</summary>
     public bool PinsTags { get; init; }
