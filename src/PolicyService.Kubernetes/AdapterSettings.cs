@@ -1,5 +1,6 @@
 using System.Net;
 using PolicyService.Kubernetes.Connections;
+using PolicyService.Kubernetes.Workloads;
 
 namespace PolicyService.Kubernetes;
 
@@ -37,8 +38,8 @@ public sealed record AdapterSettings
     /// <summary>What is shown to the service.</summary>
     public ServiceFiles ServiceFiles { get; init; } = new();
 
-    /// <summary>Where webhooks, health and metrics are served.</summary>
-    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+    /// <summary>Where webhooks, health and metrics are served; null: whoever builds the host says so.</summary>
+    public IPEndPoint? Listen { get; init; }
 
     /// <summary>The adapter's certificate and its key; null: no TLS, on loopback only.</summary>
     public TlsFiles? Tls { get; init; }
@@ -52,8 +53,8 @@ public sealed record AdapterSettings
     /// <summary>What is done with templates of pods.</summary>
     public TemplateMode Templates { get; init; }
 
-    /// <summary>Further kinds that have templates of pods, as they are written: <c>Kind.group=path;...</c>.</summary>
-    public string TemplateKindsText { get; init; } = "";
+    /// <summary>Further kinds that have templates of pods.</summary>
+    public IReadOnlyList<TemplatePath> TemplateKinds { get; init; } = [];
 
     /// <summary>Directory of the journal and of the last posture; null: neither outlives the process, so nothing is admitted that a record must be kept of.</summary>
     public string? StateDirectory { get; init; }

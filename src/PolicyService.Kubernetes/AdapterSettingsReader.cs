@@ -1,6 +1,7 @@
 using System.Net;
 using PolicyService.Api.Clients;
 using PolicyService.Kubernetes.Connections;
+using PolicyService.Kubernetes.Workloads;
 
 namespace PolicyService.Kubernetes;
 
@@ -40,7 +41,7 @@ public static class AdapterSettingsReader
             ClientCa = clientCa,
             ClientNames = names,
             Templates = Templates(configuration),
-            TemplateKindsText = Text(configuration, AdapterSettingsTable.TemplatesKinds) ?? "",
+            TemplateKinds = TemplatePath.ParseList(Text(configuration, AdapterSettingsTable.TemplatesKinds) ?? ""),
             StateDirectory = StateDirectory(configuration),
             PinsTags = Flag(configuration, AdapterSettingsTable.MutateEnabled, false),
             WritesEvents = Flag(configuration, AdapterSettingsTable.EventsEnabled, configuration["KUBERNETES_SERVICE_HOST"] is { Length: > 0 }),

@@ -50,7 +50,7 @@ internal static class BatchRequest
     };
 
     /// <summary>All of them, or none: half of them would be taken for all.</summary>
-    private static void Add(IReadOnlyDictionary<string, string> pairs, IDictionary<string, string> wire, ref int room, ref int count)
+    private static void Add(IReadOnlyDictionary<string, string> pairs, Google.Protobuf.Collections.MapField<string, string> wire, ref int room, ref int count)
     {
         var kept = pairs.Where(pair => pair.Key != LastApplied).ToArray();
         var bytes = kept.Sum(pair => (long)Encoding.UTF8.GetByteCount(pair.Key) + Encoding.UTF8.GetByteCount(pair.Value));

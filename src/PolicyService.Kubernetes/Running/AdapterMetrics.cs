@@ -8,6 +8,7 @@ namespace PolicyService.Kubernetes.Running;
 internal sealed class AdapterMetrics
 {
     private static readonly string[] Paths = ["/validate", "/validate/fail-open", "/imagereview", "/mutate"];
+    private static readonly bool[] Answered = [true, false];
     private readonly Dictionary<string, Counter.Child> _reviews;
     private readonly Dictionary<(Admission, AdmissionBasis), Counter.Child> _images = [];
     private readonly Histogram _latency;
@@ -20,7 +21,7 @@ internal sealed class AdapterMetrics
         Registry = registry;
         var factory = Metrics.WithCustomRegistry(registry);
         var reviews = factory.CreateCounter("policyservice_adapter_reviews_total", "Reviews that were answered, by the webhook's path and whether with status 200.", "path", "answered");
-        _reviews = Paths.SelectMany(path => new[] { true, false }.Select(isOk => (Key: path + isOk, Child: reviews.WithLabels(path, isOk ? "true" : "false")))).ToDictionary(pair => pair.Key, pair => pair.Child);
+        _reviews = Paths.SelectMany(path => Answered.Select(isOk => (Key: path + isOk, Child: reviews.WithLabels(path, isOk ? "true" : "false")))).ToDictionary(pair => pair.Key, pair => pair.Child);
         var images = factory.CreateCounter("policyservice_adapter_images_total", "Images by what was done with them, and what that rests on.", "admission", "basis");
         foreach (var (admission, basis) in Enum.GetValues<Admission>().SelectMany(admission => Enum.GetValues<AdmissionBasis>().Select(basis => (admission, basis))))
         {
