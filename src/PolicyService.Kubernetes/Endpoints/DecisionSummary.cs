@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using PolicyService.Api.V1;
 using PolicyService.Kubernetes.Decisions;
@@ -62,7 +63,7 @@ internal static class DecisionSummary
             {
                 var room = MaxMessageBytes - TailBytes - (bytes - Encoding.UTF8.GetByteCount(text));
                 return message.Append(PlainText.CutBytes(text, room))
-                    .Append(System.Globalization.CultureInfo.InvariantCulture, $"\n(cut here: {refused.Count} images are refused, {index} of them are explained in full)").ToString();
+                    .Append(CultureInfo.InvariantCulture, $"\n(cut here: {refused.Count} images are refused, {index} of them are explained in full)").ToString();
             }
 
             message.Append(text);
@@ -81,7 +82,7 @@ internal static class DecisionSummary
             : $"Image {image}: {explanation}";
     }
 
-    /// <summary>The texts for warnings: the first line of each decision tells of a dry run or an override.</summary>
+    /// <summary>The texts for warnings: a line each, what they tell of first.</summary>
     private static IEnumerable<string> Lines(ImageDecision decision)
     {
         var prefix = decision switch
@@ -91,7 +92,17 @@ internal static class DecisionSummary
             { Basis: AdmissionBasis.Service, Response.Verdict: Verdict.Dryrun } => "dry run: ",
             _ => "",
         };
-        return Text(decision).Split('\n').Where(line => line.Length > 0 && line[0] != ' ').Select(line => prefix + line);
+        return Reasons(decision).Select(line => prefix + line);
+    }
+
+    /// <summary>What happened, without the remedies: a command that is cut at the length of a warning helps nobody.</summary>
+    private static IEnumerable<string> Reasons(ImageDecision decision)
+    {
+        IEnumerable<string> texts = decision.Response?.Reasons is { Count: > 0 } reasons ? reasons.Select(reason => reason.Text) : decision.Explanation.Split('\n');
+        var image = PlainText.Line(decision.Image, 2000);
+        var lines = texts.Select(text => PlainText.Line(text)).Where(text => !string.IsNullOrWhiteSpace(text)).ToArray();
+        return lines.Length == 0 ? [$"Image {image} is refused"]
+            : lines.Select(text => text.Contains(image, StringComparison.Ordinal) ? text : $"Image {image}: {text}");
     }
 
     private static string VerdictOf(IReadOnlyList<ImageDecision> decisions) =>
@@ -121,11 +132,10 @@ internal static class DecisionSummary
         Mark("dry-run", verdict == "DRYRUN" || decisions.Any(IsDryRun));
         Mark("break-glass", decisions.Any(IsBreakGlass));
         Mark("failed-open", decisions.Any(IsFailedOpen));
-        var violations = decisions.Where(decision => decision.Admission is not Admission.Admitted).Select(decision => Text(decision).Replace("\n", "; ", StringComparison.Ordinal));
-        var text = string.Join(" | ", violations);
+        var text = string.Join("; ", decisions.Where(decision => decision.Admission is not Admission.Admitted).SelectMany(Reasons));
         if (text.Length > 0)
         {
-            annotations["violations"] = PlainText.CutBytes(PlainText.Line(text), MaxAnnotationBytes);
+            annotations["violations"] = PlainText.CutBytes(text, MaxAnnotationBytes);
         }
 
         return annotations;
