@@ -95,12 +95,13 @@ internal sealed class DoctorVerb(Terminal terminal, TimeProvider time)
         {
             var configuration = file is null && context is null && KubernetesClientConfiguration.IsInCluster()
                 ? KubernetesClientConfiguration.InClusterConfig()
-                // An empty file is read as nothing at all.
-                : KubernetesClientConfiguration.BuildConfigFromConfigObject(KubernetesClientConfiguration.LoadKubeConfig(file) ?? throw new KubeConfigException("empty"), context);
+                : KubernetesClientConfiguration.BuildConfigFromConfigFile(file, context);
             configuration.HttpClientTimeout = Patience;
             return configuration;
         }
-        catch (Exception unusable) when (unusable is KubeConfigException or KubernetesClientException or IOException or UnauthorizedAccessException or YamlDotNet.Core.YamlException or ArgumentException or FormatException or System.Security.Cryptography.CryptographicException)
+        catch (Exception unusable) when (unusable is KubeConfigException or KubernetesClientException or IOException or UnauthorizedAccessException or YamlDotNet.Core.YamlException or ArgumentException or FormatException or System.Security.Cryptography.CryptographicException
+            // What the library makes of an empty file.
+            or NullReferenceException)
         {
             terminal.Say($"the kubeconfig cannot be used ({unusable.GetType().Name}): mend --kubeconfig, --context, $KUBECONFIG or ~/.kube/config");
             return null;
