@@ -198,7 +198,8 @@ public sealed class DoctorTests
             {
                 selector.Values.Add("shop");
                 server.Webhook("open").NamespaceSelector.MatchExpressions[0].Values = ["shop"];
-            },
+            }
+            ,
             "no list in our namespace" => () => server.Objects.Remove(own),
             "no list in kube-system" => () => server.Objects.RemoveAll(found => found is V1ValidatingAdmissionPolicyBinding && !ReferenceEquals(found, own)),
             "a list that only warns in our namespace" => () => own.Spec.ValidationActions = ["Warn"],
