@@ -113,6 +113,10 @@ public sealed class OutageTests
         await Eventually.Holds("it is reported", () => adapter.Journal.Lines == 0);
         Assert.Contains("no uuid", await File.ReadAllTextAsync(Path.Combine(adapter.Folder, "findings.refused.jsonl"), Cancellation), StringComparison.Ordinal);
         Assert.Contains(good.Id, await File.ReadAllTextAsync(server.Documents.Beside("records.jsonl"), Cancellation), StringComparison.Ordinal);
+        using var caller = adapter.NewCaller();
+        var page = await caller.GetStringAsync("/metrics", Cancellation);
+        Assert.Contains("policyservice_adapter_findings_forwarded_total 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("policyservice_adapter_findings_refused_total 1\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,7 +177,7 @@ public sealed class OutageTests
         return folder;
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
