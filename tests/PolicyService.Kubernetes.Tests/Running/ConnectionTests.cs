@@ -94,7 +94,7 @@ public sealed class ConnectionTests : IDisposable
         await using var adapter = await StartAsync();
         Assert.Equal("CN=adapter", await SubjectAsync(adapter));
         LinkedAdapter.Write(Path.Combine(adapter.Folder, "tls.key"), "no key");
-        await Eventually.Holds("the metric tells", async () => (await MetricsAsync(adapter)).Contains("policyservice_adapter_certificate_problem 1", StringComparison.Ordinal));
+        await Eventually.Holds("the metric tells", async () => (await MetricsAsync(adapter)).Contains("policyservice_adapter_certificate_problem 1\n", StringComparison.Ordinal));
         Assert.Equal("CN=adapter", await SubjectAsync(adapter));
 
         LinkedAdapter.WriteTls(adapter.Folder, _own, "later");

@@ -38,8 +38,8 @@ public sealed class LifeTests
 
         foreach (var line in new[]
         {
-            "policyservice_adapter_service_up 1", "policyservice_adapter_posture_dry_run 0", "policyservice_adapter_images_total{admission=\"Admitted\",basis=\"Service\"} 1",
-            "policyservice_adapter_decision_seconds_count 1", "policyservice_adapter_reviews_total{path=\"/validate\"", "policyservice_adapter_journal_findings 0",
+            "policyservice_adapter_service_up 1\n", "policyservice_adapter_posture_dry_run 0\n", "policyservice_adapter_images_total{admission=\"Admitted\",basis=\"Service\"} 1\n",
+            "policyservice_adapter_decision_seconds_count 1\n", "policyservice_adapter_reviews_total{path=\"/validate\"", "policyservice_adapter_journal_findings 0\n",
         })
         {
             Assert.Contains(line, page, StringComparison.Ordinal);
@@ -89,11 +89,11 @@ public sealed class LifeTests
     public async Task Events_tell_that_the_service_is_back()
     {
         await using var cluster = await EventsApi.StartAsync();
-        var port = OutageTests.FreePort();
-        await using var adapter = await LinkedAdapter.StartAsync($"http://127.0.0.1:{port}", (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+        using var port = new ReservedPort();
+        await using var adapter = await LinkedAdapter.StartAsync(port.Url, (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
         await Eventually.Holds("it is lost", () => cluster.Reasons.Contains("ServiceLost"));
 
-        await using var server = await TestServer.StartAsync(LinkedAdapter.Enforced(), more: ["--Urls:Grpc", $"http://127.0.0.1:{port}"]);
+        await using var server = await TestServer.StartAsync(LinkedAdapter.Enforced(), more: ["--Urls:Grpc", port.Url]);
 
         await Eventually.Holds("it is back", () => cluster.Reasons.SequenceEqual(["ServiceLost", "ServiceBack"]));
         Assert.Equal("Normal", cluster.Written.Last().GetProperty("type").GetString());
