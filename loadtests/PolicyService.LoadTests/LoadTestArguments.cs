@@ -14,8 +14,8 @@ internal sealed record LoadTestArguments
           --scenario NAME     only this one; may be repeated
           --minutes N         one scenario (`mixed` unless named) for so long: memory, handles and garbage collections over time
           --target URL        asks a deployed service instead of one of its own; there is no echo then, and no ratio
-          --image REF         with --target: the image to ask about
-          --cluster L.C       with --target: the cluster to ask about
+          --image REF         with --target or --dump-body: the image to ask about
+          --cluster L.C       with --target or --dump-body: the cluster to ask about
           --expect VERDICT    with --target: ALLOW, DENY or DRYRUN; without it what the first answer says
           --json FILE         writes the results for programs
           --dump-body FILE    writes the body of one request for h2load, and ends
@@ -118,6 +118,6 @@ internal sealed record LoadTestArguments
         Quick && Scenarios.Count > 0 ? "--quick has scenarios of its own: leave --quick or --scenario out"
         : Target is not null && (Quick || Scenarios.Count > 0) ? "--target asks one question: the documents that scenarios need are not there; leave --quick and --scenario out"
         : Minutes is not null && (Quick || Scenarios.Count > 1) ? "--minutes runs one scenario: name one"
-        : Target is null && (Expected != default || Image != new LoadTestArguments().Image || Cluster != new LoadTestArguments().Cluster) ? "--image, --cluster and --expect need --target"
+        : Target is null && BodyFile is null && (Expected != default || Image != new LoadTestArguments().Image || Cluster != new LoadTestArguments().Cluster) ? "--image, --cluster and --expect need --target or --dump-body"
         : null;
 }

@@ -13,8 +13,13 @@ namespace PolicyService.LoadTests;
 /// <summary>Does what the command line asks for. Results go to standard output, everything else to standard error.</summary>
 internal static class LoadTestCommand
 {
+    /// <param name="arguments">The command line.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="said">Where everything else goes.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="plan">How long and how much; null: as the command line says. Tests have little time.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter said, TimeProvider time)
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter said, TimeProvider time, RunPlan? plan = null)
     {
         if (LoadTestArguments.Parse(arguments, out var problem) is not { } parsed)
         {
@@ -29,7 +34,7 @@ internal static class LoadTestCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         try
         {
-            return await RunAsync(parsed, output, said, time, ending.Token);
+            return await RunAsync(parsed, plan ?? (parsed.Quick ? RunPlan.Quick : RunPlan.Full), output, said, time, ending.Token);
         }
         catch (LoadTestException exception)
         {
@@ -54,7 +59,7 @@ internal static class LoadTestCommand
         }
     }
 
-    private static async Task<int> RunAsync(LoadTestArguments arguments, TextWriter output, TextWriter said, TimeProvider time, CancellationToken cancellation)
+    private static async Task<int> RunAsync(LoadTestArguments arguments, RunPlan plan, TextWriter output, TextWriter said, TimeProvider time, CancellationToken cancellation)
     {
         if (arguments.Help)
         {
@@ -75,26 +80,26 @@ internal static class LoadTestCommand
             await File.WriteAllTextAsync(json, "", cancellation);
         }
 
-        await using var bed = new TestBed(arguments.Quick ? RunPlan.Quick : RunPlan.Full, time);
+        await using var bed = new TestBed(plan, time);
         if (arguments.Minutes is { } minutes)
         {
             return await new Soak(bed, output).RunAsync(arguments, minutes, cancellation);
         }
 
-        var report = new Report(output);
+        var (report, run) = (new Report(output), new ScenarioRun(bed));
         await report.BeginAsync(MachineFacts.Read());
         if (arguments.Target is { } target)
         {
             var prepared = await DeployedTarget.PrepareAsync(bed, target, arguments, cancellation);
-            await report.AddAsync(await new ScenarioRun(bed).RunAloneAsync("target", prepared, cancellation));
+            await report.AddAsync(await run.RunAloneAsync("target", prepared, cancellation));
         }
         else
         {
-            await report.AddControlAsync(await new ScenarioRun(bed).ControlAsync(cancellation));
+            await report.AddControlAsync(await run.ControlAsync(cancellation));
             foreach (var scenario in arguments.Quick ? ScenarioList.Quick : arguments.Scenarios.Count > 0 ? arguments.Scenarios : ScenarioList.All)
             {
                 await said.WriteLineAsync($"{scenario.Name} …");
-                await report.AddAsync(await new ScenarioRun(bed).RunAsync(scenario, cancellation));
+                await report.AddAsync(await run.RunAsync(scenario, cancellation));
             }
         }
 

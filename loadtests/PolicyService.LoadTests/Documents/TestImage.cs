@@ -13,6 +13,7 @@ internal sealed record TestImage(int Number)
     /// <summary>Bytes of a request about it, as PERFORMANCE.md has them.</summary>
     public const int RequestBytes = 305;
 
+    private const int LabelBytes = 100;
     private const string Label = "app.kubernetes.io/name";
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"registry.example/team-{Number % 10}/app-{Number:D7}");
@@ -28,9 +29,9 @@ internal sealed record TestImage(int Number)
     public Question Ask(Verdict expected, string cluster = RunDocuments.Cluster, string project = "")
     {
         var request = new EvaluateRequest { ImageDigest = Reference, Cluster = cluster, Project = project, Namespace = "production", ServiceAccount = "frontend" };
-        request.Labels[Label] = "x";
-        var missing = RequestBytes - request.CalculateSize();
-        request.Labels[Label] = new string('x', Math.Max(1, 1 + missing));
+        // Twice: a longer value may need a longer length before it.
+        request.Labels[Label] = new string('x', LabelBytes);
+        request.Labels[Label] = new string('x', Math.Max(1, LabelBytes + RequestBytes - request.CalculateSize()));
         return new Question(request, expected);
     }
 }

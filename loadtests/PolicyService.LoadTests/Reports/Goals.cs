@@ -13,6 +13,7 @@ internal static class Goals
             AtLeast(result, "throughput against echo", result.Ratio?.Median, 0.95),
             AtMost(result, "CPU per request against echo", result.CpuRatio, 1.20),
             AtMost(result, "p99 against echo", result.P99 / result.EchoP99, 1.2),
+            AtMost(result, "bytes allocated against echo", result.AllocatedRatio, 1.3),
         ],
         "hot-durable" => [AtLeast(result, "throughput against echo", result.Ratio?.Median, 0.80)],
         "stream" => [AtMost(result, "CPU per decision against unary echo", result.CpuRatio, 0.6)],

@@ -87,6 +87,11 @@ internal sealed class Report(TextWriter output)
             yield return string.Create(CultureInfo.InvariantCulture, $"{count} × {kind}");
         }
 
+        if (result.AllocatedBytes is { } allocated)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"allocated for one decision: {allocated:0} bytes, {Number(result.AllocatedRatio, "0.00")} of the echo's");
+        }
+
         if (result.Hot is { } hot)
         {
             yield return string.Create(

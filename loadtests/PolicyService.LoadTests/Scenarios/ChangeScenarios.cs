@@ -1,9 +1,6 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using PolicyService.Api.V1;
-using PolicyService.LoadTests.Calls;
 using PolicyService.LoadTests.Documents;
 
 namespace PolicyService.LoadTests.Scenarios;
@@ -72,85 +69,6 @@ internal static class ChangeScenarios
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The run is over.
-        }
-    }
-
-    /// <summary>The answer says which version decided, and must be what that version says.</summary>
-    private sealed class SwappedQuestions(Dictionary<string, string> allowedBy) : Questions
-    {
-        private readonly Question[] _questions = [.. Clusters.Select((cluster, number) => new TestImage(number).Ask(Verdict.Unspecified, cluster))];
-        private readonly ConcurrentDictionary<string, bool> _seen = new(StringComparer.Ordinal);
-        private string _last = "";
-        private int _changes;
-        private int _next;
-
-        public int Changes => Volatile.Read(ref _changes);
-
-        public int Seen => _seen.Count;
-
-        public override Question Next() => _questions[(uint)Interlocked.Increment(ref _next) % (uint)_questions.Length];
-
-        public override string? Flaw(Question question, EvaluateResponse response, long askedAt)
-        {
-            if (!allowedBy.TryGetValue(response.PolicyEtag, out var allowed))
-            {
-                return $"no version of the policy has the etag {response.PolicyEtag}";
-            }
-
-            _seen.TryAdd(response.PolicyEtag, true);
-            if (Interlocked.Exchange(ref _last, response.PolicyEtag) is { Length: > 0 } last && last != response.PolicyEtag)
-            {
-                Interlocked.Increment(ref _changes);
-            }
-
-            return FlawOf(question, response, question.Request.Cluster == allowed ? Verdict.Allow : Verdict.Deny);
-        }
-    }
-
-    /// <summary>Before its revocation an image is allowed; past the bound it is not; in between it may be either.</summary>
-    private sealed class RevocableQuestions(TestImage[] images, TimeProvider time) : Questions
-    {
-        private readonly Question[] _questions = [.. images.Select(image => image.Ask(Verdict.Allow))];
-        private readonly ConcurrentDictionary<string, long> _revoked = new(StringComparer.Ordinal);
-        private long _latest;
-        private int _next;
-
-        public int Count => _revoked.Count;
-
-        public TimeSpan Latest => TimeSpan.FromTicks(Interlocked.Read(ref _latest));
-
-        public void Revoked(IEnumerable<TestImage> revoked)
-        {
-            var now = time.GetTimestamp();
-            foreach (var image in revoked)
-            {
-                _revoked.TryAdd(image.Reference, now);
-            }
-        }
-
-        // The first thousands are revoked one after the other: they are asked as often as the rest, so that a late answer is seen.
-        public override Question Next() => _questions[(uint)Interlocked.Increment(ref _next) % (uint)_questions.Length];
-
-        public override string? Flaw(Question question, EvaluateResponse response, long askedAt)
-        {
-            if (!_revoked.TryGetValue(question.Request.ImageDigest, out var revokedAt))
-            {
-                // Written, and not noted yet: the service may know before we do.
-                return response.Verdict is Verdict.Deny && response.Reasons.Any(reason => reason.Code is ReasonCode.Revoked) ? FlawOf(question, response, Verdict.Deny) : FlawOf(question, response, Verdict.Allow);
-            }
-
-            var age = time.GetElapsedTime(revokedAt, askedAt);
-            if (response.Verdict is not Verdict.Allow || age > Bound)
-            {
-                return FlawOf(question, response, Verdict.Deny);
-            }
-
-            for (var known = Interlocked.Read(ref _latest); age.Ticks > known; known = Interlocked.Read(ref _latest))
-            {
-                Interlocked.CompareExchange(ref _latest, age.Ticks, known);
-            }
-
-            return FlawOf(question, response, Verdict.Allow);
         }
     }
 }

@@ -38,6 +38,7 @@ internal static class ColdScenarios
         return new(bed.Unary(served.Server, cold))
         {
             Hot = bed.Unary(served.Server, new RepeatedQuestions(questions[..HotImages])),
+            SliceDecisions = bed.Plan.ColdDecisionsPerSlice,
             Verification = CostOfVerification(key, images[0].Payload()),
             Notes = () => [$"{cold.Asked} requests, {questions.Length - HotImages} images: {(cold.Asked <= questions.Length - HotImages ? "none asked twice" : "asked again only when forgotten")}"],
             Owned = [served],

@@ -18,6 +18,9 @@ internal sealed record PreparedScenario(Side Service) : IAsyncDisposable
     /// <summary>Processor time of the base library for the one verification that each request costs; null: there is none.</summary>
     public TimeSpan? Verification { get; init; }
 
+    /// <summary>Decisions after which a slice ends, and warming too.</summary>
+    public long SliceDecisions { get; init; } = long.MaxValue;
+
     /// <summary>What happens during the run: policies that change, revocations that come.</summary>
     public Func<CancellationToken, Task>? Meanwhile { get; init; }
 

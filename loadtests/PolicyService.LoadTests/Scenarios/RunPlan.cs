@@ -5,7 +5,16 @@ internal sealed record RunPlan
 {
     public static RunPlan Full { get; } = new();
 
-    public static RunPlan Quick { get; } = new() { WarmDecisions = 30_000, WarmTime = TimeSpan.FromSeconds(3), LatencySlices = 1 };
+    public static RunPlan Quick { get; } = new()
+    {
+        SliceTime = TimeSpan.FromMilliseconds(700),
+        WarmDecisions = 30_000,
+        WarmTime = TimeSpan.FromSeconds(2),
+        LatencySlices = 1,
+        ColdImages = 60_000,
+        ColdDecisionsPerSlice = 5000,
+        CountsAllocations = false,
+    };
 
     /// <summary>Connections to each server.</summary>
     public int Connections { get; init; } = 4;
@@ -34,6 +43,18 @@ internal sealed record RunPlan
     /// Images of the cold scenarios. More than the service remembers signatures (100,000): one that is asked again after all the others was forgotten.
     /// </summary>
     public int ColdImages { get; init; } = 120_000;
+
+    /// <summary>After so many a slice ends: with fewer images than are remembered none may be asked about twice.</summary>
+    public long ColdDecisionsPerSlice { get; init; } = long.MaxValue;
+
+    /// <summary>Asks the runtimes of the servers what they allocate.</summary>
+    public bool CountsAllocations { get; init; } = true;
+
+    /// <summary>Images whose evidence lies in Redis.</summary>
+    public int RedisImages { get; init; } = 40_000;
+
+    /// <summary>After so many a slice ends, so that no image is asked about twice.</summary>
+    public long RedisDecisionsPerSlice { get; init; } = 2500;
 
     public int ManyRulesProjects { get; init; } = 10;
 

@@ -13,6 +13,7 @@ internal static class ScenarioList
         new("batch-100", HotScenarios.BatchAsync),
         new("cold-p256", ColdScenarios.P256Async),
         new("cold-rsa4096", ColdScenarios.Rsa4096Async),
+        new("cold-redis", RedisScenario.PrepareAsync),
         new("many-rules", LargeScenarios.RulesAsync),
         new("many-attestations", LargeScenarios.AttestationsAsync),
         new("policy-swap", ChangeScenarios.SwapAsync),

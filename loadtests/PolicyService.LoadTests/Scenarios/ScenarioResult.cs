@@ -32,6 +32,12 @@ internal sealed record ScenarioResult
     /// <summary>Calls a second when latency was measured.</summary>
     public double? LatencyRate { get; init; }
 
+    /// <summary>Managed memory allocated for one decision; bytes. Null: not counted.</summary>
+    public double? AllocatedBytes { get; init; }
+
+    /// <summary>The same against the echo's for one call.</summary>
+    public double? AllocatedRatio { get; init; }
+
     /// <summary>The most memory that the server ever took; MiB.</summary>
     public double? PeakMemoryMiB { get; init; }
 

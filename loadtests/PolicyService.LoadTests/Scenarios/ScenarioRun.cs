@@ -5,6 +5,8 @@ namespace PolicyService.LoadTests.Scenarios;
 /// <summary>Runs scenarios against the echo: slice by slice in turn, because the machine changes more in a minute than the servers differ.</summary>
 internal sealed class ScenarioRun(TestBed bed)
 {
+    private bool _isEchoWarm;
+
     /// <summary>The noise: the echo against itself.</summary>
     public async Task<ScenarioResult> ControlAsync(CancellationToken cancellation)
     {
@@ -27,24 +29,20 @@ internal sealed class ScenarioRun(TestBed bed)
 
     private async Task<ScenarioResult> RunAsync(string name, PreparedScenario prepared, Side? echoSide, CancellationToken cancellation)
     {
-        var (echo, service) = (echoSide is null ? null : new SideMeter(echoSide, bed), new SideMeter(prepared.Service, bed));
+        var (echo, service) = (echoSide is null ? null : new SideMeter(echoSide, bed), new SideMeter(prepared.Service, bed, prepared.SliceDecisions));
         var hot = prepared.Hot is null ? null : new SideMeter(prepared.Hot, bed);
-        foreach (var side in Sides(echo, service, hot))
+        // The echo was warmed for the control, where there was one.
+        foreach (var side in Sides(_isEchoWarm ? null : echo, service, hot))
         {
             await side.WarmAsync(cancellation);
         }
 
+        _isEchoWarm |= echo is not null;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var meanwhile = prepared.Meanwhile?.Invoke(over.Token) ?? Task.CompletedTask;
         try
         {
-            for (var slice = 0; slice < bed.Plan.Slices; slice++)
-            {
-                foreach (var side in Sides(echo, service, hot))
-                {
-                    await side.RunAsync(cancellation);
-                }
-            }
+            await CompareRatesAsync([.. Sides(echo, service, hot)], cancellation);
 
             var rate = LatencyRate(echo, service, hot);
             for (var slice = 0; slice < bed.Plan.LatencySlices && rate > 0; slice++)
@@ -61,6 +59,23 @@ internal sealed class ScenarioRun(TestBed bed)
         {
             await over.CancelAsync();
             await meanwhile;
+        }
+    }
+
+    private async Task CompareRatesAsync(SideMeter[] sides, CancellationToken cancellation)
+    {
+        IAsyncDisposable[] counting = [.. sides.Select(side => side.CountAllocations())];
+        for (var slice = 0; slice < bed.Plan.Slices; slice++)
+        {
+            foreach (var side in sides)
+            {
+                await side.RunAsync(cancellation);
+            }
+        }
+
+        foreach (var one in counting)
+        {
+            await one.DisposeAsync();
         }
     }
 
@@ -87,6 +102,8 @@ internal sealed class ScenarioRun(TestBed bed)
             P999 = service.Latencies.Percentile(0.999),
             EchoP99 = echo?.Latencies.Percentile(0.99),
             LatencyRate = rate,
+            AllocatedBytes = service.AllocatedBytes,
+            AllocatedRatio = isClean ? service.AllocatedBytes / echo?.AllocatedBytes : null,
             PeakMemoryMiB = service.PeakMemoryMiB,
             Errors = Sides(echo, service, hot).Sum(side => side.Tally.Errors),
             WrongVerdicts = Sides(echo, service, hot).Sum(side => side.Tally.WrongVerdicts),

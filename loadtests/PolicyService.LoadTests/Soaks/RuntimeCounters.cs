@@ -21,6 +21,7 @@ internal sealed class RuntimeCounters : IDisposable
     private readonly EventPipeSession _session;
     private readonly EventPipeEventSource _source;
     private readonly Task _reading;
+    private TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _counting = new();
     private RuntimeReading _latest = new(0, 0, 0, 0, 0);
 
@@ -40,6 +41,16 @@ internal sealed class RuntimeCounters : IDisposable
         lock (_counting)
         {
             return _latest;
+        }
+    }
+
+    /// <summary>Waits until the runtime has told twice what it did: the first may have begun before now.</summary>
+    public async Task NextAsync()
+    {
+        for (var times = 0; times < 2; times++)
+        {
+            var next = Volatile.Read(ref _told).Task;
+            await Task.WhenAny(next, _reading);
         }
     }
 
@@ -79,6 +90,11 @@ internal sealed class RuntimeCounters : IDisposable
                 "gen-2-gc-count" => _latest with { Gen2 = _latest.Gen2 + (long)value },
                 _ => _latest,
             };
+        }
+
+        if (name == "alloc-rate")
+        {
+            Interlocked.Exchange(ref _told, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         }
     }
 }
