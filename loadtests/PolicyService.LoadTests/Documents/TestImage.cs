@@ -13,8 +13,7 @@ internal sealed record TestImage(int Number)
     /// <summary>Bytes of a request about it, as PERFORMANCE.md has them.</summary>
     public const int RequestBytes = 305;
 
-    private const int LabelBytes = 100;
-    private const string Label = "app.kubernetes.io/name";
+    private const string Filling = "team";
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"registry.example/team-{Number % 10}/app-{Number:D7}");
 
@@ -25,13 +24,14 @@ internal sealed record TestImage(int Number)
     /// <summary>The bytes to sign.</summary>
     public byte[] Payload() => SimpleSigningPayload.Write(Name, Digest);
 
-    /// <summary>The question an admission webhook asks about it, padded by a label to 305 bytes.</summary>
+    /// <summary>The question an admission webhook asks about it, padded by labels to 305 bytes.</summary>
     public Question Ask(Verdict expected, string cluster = RunDocuments.Cluster, string project = "")
     {
         var request = new EvaluateRequest { ImageDigest = Reference, Cluster = cluster, Project = project, Namespace = "production", ServiceAccount = "frontend" };
-        // Twice: a longer value may need a longer length before it.
-        request.Labels[Label] = new string('x', LabelBytes);
-        request.Labels[Label] = new string('x', Math.Max(1, LabelBytes + RequestBytes - request.CalculateSize()));
+        // Two labels, each short enough to need one byte for its length: one more character is one more byte.
+        request.Labels["app.kubernetes.io/name"] = new string('x', 60);
+        request.Labels[Filling] = "x";
+        request.Labels[Filling] = new string('x', Math.Max(1, 1 + RequestBytes - request.CalculateSize()));
         return new Question(request, expected);
     }
 }
