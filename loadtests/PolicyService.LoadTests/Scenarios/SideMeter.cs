@@ -1,4 +1,5 @@
 using PolicyService.LoadTests.Measuring;
+using PolicyService.LoadTests.Processes;
 using PolicyService.LoadTests.Soaks;
 
 namespace PolicyService.LoadTests.Scenarios;
@@ -15,6 +16,8 @@ internal sealed class SideMeter(Side side, TestBed bed, long sliceDecisions = lo
 
     /// <summary>Of each slice, in their order.</summary>
     public IReadOnlyList<double> Rates => _rates;
+
+    public ServerProcess? Server => side.Server;
 
     public int DecisionsPerCall => side.Callers[0].DecisionsPerCall;
 

@@ -43,6 +43,15 @@ public sealed class ReportTests
 
     private static ScenarioResult Result(string name) => new()
     {
-        Name = name, Ratio = new Spread(1.5, 1, 2), Rate = 10, CpuMicrosPerRequest = 4, CpuRatio = 1.1, P50 = 1, P99 = 2, P999 = 3, Errors = 0, WrongVerdicts = 0,
+        Name = name,
+        Ratio = new Spread(1.5, 1, 2),
+        Rate = 10,
+        CpuMicrosPerRequest = 4,
+        CpuRatio = 1.1,
+        P50 = 1,
+        P99 = 2,
+        P999 = 3,
+        Errors = 0,
+        WrongVerdicts = 0,
     };
 }
