@@ -252,11 +252,15 @@ if step "restore" run dotnet restore "$solution" --locked-mode &&
   built=true
 fi
 
+# buf, and what the tests of the Kubernetes manifests build and evaluate them with.
+packaged=false
+if step "npm packages" run npm ci --prefix tests/tools --no-audit --no-fund --ignore-scripts --loglevel=error; then packaged=true; fi
+
 if [[ -z $only ]]; then
   if $built; then
     step "format" run dotnet format "$solution" --verify-no-changes --no-restore || true
   fi
-  if step "buf" run npm ci --prefix tests/tools --no-audit --no-fund --ignore-scripts --loglevel=error; then
+  if $packaged; then
     step "buf lint" run "$buf" lint || true
     step "buf format" run "$buf" format --diff --exit-code || true
     step "buf breaking" buf_breaking || true

@@ -9,6 +9,9 @@ public static class Limits
     /// <summary>Images in one batch.</summary>
     public const int BatchImages = 500;
 
+    /// <summary>Findings in one report.</summary>
+    public const int Findings = 500;
+
     /// <summary>Image reference, key id, SPIFFE id, justification; bytes of UTF-8.</summary>
     public const int LongStringBytes = 1024;
 
@@ -319,6 +322,11 @@ public static class Limits
 
     /// <summary>How long a request waits for one of the <see cref="StoreCallers"/>.</summary>
     public static readonly TimeSpan StoreCallerPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The longest silence of a stream that tells what holds for a cluster. The protocol says 5 s; a busy machine needs something of it.
+    /// </summary>
+    public static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(4);
 
     /// <summary>The longest time an evaluation may take, whatever the caller's deadline.</summary>
     public static readonly TimeSpan MaxDeadline = TimeSpan.FromSeconds(30);

@@ -1,3 +1,7 @@
+using System.Net;
+using PolicyService.Kubernetes.Connections;
+using PolicyService.Kubernetes.Workloads;
+
 namespace PolicyService.Kubernetes;
 
 /// <summary>A setting that stops the start. The message is one line: what is wrong, and the remedy.</summary>
@@ -28,9 +32,42 @@ public sealed record AdapterSettings
     /// <summary>The cluster's project; empty: the service knows it.</summary>
     public string Project { get; init; } = "";
 
+    /// <summary>Trust domain of the cluster's Istio; empty: no identity is sent.</summary>
+    public string TrustDomain { get; init; } = "";
+
+    /// <summary>What is shown to the service.</summary>
+    public ServiceFiles ServiceFiles { get; init; } = new();
+
+    /// <summary>Where webhooks, health and metrics are served; null: whoever builds the host says so.</summary>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>The adapter's certificate and its key; null: no TLS, on loopback only.</summary>
+    public TlsFiles? Tls { get; init; }
+
+    /// <summary>File of the authorities that certificates of the API server come from; null: it need not show one.</summary>
+    public string? ClientCa { get; init; }
+
+    /// <summary>Whom such a certificate may name, one of these; empty: anybody.</summary>
+    public IReadOnlyList<string> ClientNames { get; init; } = [];
+
     /// <summary>What is done with templates of pods.</summary>
     public TemplateMode Templates { get; init; }
 
+    /// <summary>Further kinds that have templates of pods.</summary>
+    public IReadOnlyList<TemplatePath> TemplateKinds { get; init; } = [];
+
+    /// <summary>Directory of the journal and of the last posture; null: neither outlives the process, so nothing is admitted that a record must be kept of.</summary>
+    public string? StateDirectory { get; init; }
+
     /// <summary>Tags are pinned to digests at <c>/mutate</c>; otherwise that path changes nothing.</summary>
     public bool PinsTags { get; init; }
+
+    /// <summary>Events are written to the cluster.</summary>
+    public bool WritesEvents { get; init; }
+
+    /// <summary>Where the cluster's API answers; null: as every pod finds it.</summary>
+    internal Uri? EventsApi { get; init; }
+
+    /// <summary>How long the adapter goes on listening after it was told to stop and has said that it is not ready.</summary>
+    internal TimeSpan Linger { get; init; }
 }

@@ -76,6 +76,7 @@ public sealed class ServerHost
         builder.Services.AddRegistries(settings);
         builder.Services.AddSingleton<VerifiedSignatures>().AddSingleton<EvidenceCollector>();
         builder.Services.AddSingleton<DecisionMetrics>().AddSingleton<PolicyDecisionPoint>().AddSingleton<EvaluationGate>().AddSingleton<ConnectionGate>();
+        builder.Services.AddSingleton<ClusterGate>().AddSingleton<ClusterWatch>().AddSingleton<FindingReports>();
         builder.Services.AddSingleton<StreamDrain>().AddHostedService(services => services.GetRequiredService<StreamDrain>());
         builder.Services.AddSingleton(OpenSink(settings));
         builder.Services.AddSingleton<DecisionLog>().AddHostedService(services => services.GetRequiredService<DecisionLog>());
@@ -201,6 +202,7 @@ public sealed class ServerHost
         Application.MapHealthChecks("/healthz/ready", ReadyDetail.Options).WithMetadata(AccessRequirement.Open);
         // Created here, so that the first page of metrics shows the documents before anybody asked for a decision.
         Application.Services.GetRequiredService<DecisionMetrics>();
+        Application.Services.GetRequiredService<FindingReports>();
         Application.Services.GetRequiredService<KeyGauges>();
         Application.Services.GetRequiredService<CacheMetrics>();
         Application.Services.GetRequiredService<RemoteGauges>();

@@ -20,6 +20,9 @@ public static class PolicyDecisionChannel
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a connection of a process that runs for months takes new calls: then replicas that came meanwhile get their share.</summary>
+    private static readonly TimeSpan ConnectionLife = TimeSpan.FromMinutes(5);
+
     /// <summary>Reads <c>http://host:port</c> (HTTP/2 without TLS) or <c>https://host:port</c>.</summary>
     public static bool TryParseUrl([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Uri? url)
     {
@@ -32,8 +35,11 @@ public static class PolicyDecisionChannel
     /// <summary>Opens a channel; it connects at the first call, and again whenever the connection is lost.</summary>
     /// <param name="url">The server.</param>
     /// <param name="credentials">What is shown to it; null: nothing.</param>
+    /// <param name="isLongLived">
+    /// It is kept for months: connections are renewed, calls under way on them stay, and a server that is gone is noticed while nobody asks too.
+    /// </param>
     /// <exception cref="CredentialsException">These must not be shown to that server.</exception>
-    public static GrpcChannel Open(Uri url, ClientCredentials? credentials = null)
+    public static GrpcChannel Open(Uri url, ClientCredentials? credentials = null, bool isLongLived = false)
     {
         if (credentials?.ProblemWith(url) is { } problem)
         {
@@ -46,10 +52,11 @@ public static class PolicyDecisionChannel
             // A redirection would carry the token to somewhere else.
             AllowAutoRedirect = false,
             // A server that vanished without closing the connection is noticed by a missed ping, not by every caller's deadline.
-            KeepAlivePingDelay = PingAfter,
-            KeepAlivePingTimeout = PingTimeout,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            KeepAlivePingDelay = isLongLived ? PingTimeout : PingAfter,
+            KeepAlivePingTimeout = isLongLived ? PingTimeout / 2 : PingTimeout,
+            KeepAlivePingPolicy = isLongLived ? HttpKeepAlivePingPolicy.Always : HttpKeepAlivePingPolicy.WithActiveRequests,
             EnableMultipleHttp2Connections = true,
+            PooledConnectionLifetime = isLongLived ? ConnectionLife : Timeout.InfiniteTimeSpan,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             // An HTTP proxy cannot carry HTTP/2 without TLS, and nothing on this host is reached through one.
             UseProxy = url.Scheme == Uri.UriSchemeHttps && !url.IsLoopback,

@@ -67,6 +67,7 @@ internal static class VerbRunner
         root.Add(PolicyVerb.Create(terminal));
         root.Add(AttestorVerb.Create(terminal));
         root.Add(AccessVerb.Create(terminal));
+        root.Add(DoctorVerb.Create(terminal));
         root.Add(StoreVerbs.CreateExport(terminal));
         root.Add(StoreVerbs.CreateImport(terminal));
         root.Add(DemoVerb.Create(terminal));

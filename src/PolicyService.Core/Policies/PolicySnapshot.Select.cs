@@ -76,12 +76,13 @@ public sealed partial class PolicySnapshot
 
     private PartOutcome? ClusterUnknown(Selection selection)
     {
-        var unknown = Clusters is { Default: null } clusters
-            && !clusters.Clusters.ContainsKey(selection.Request.Cluster)
-            && clusters.EnforcingProjects.Contains(selection.Binding.Project);
+        var unknown = IsUnknown(selection.Request.Cluster, selection.Binding);
         selection.Note("cluster", unknown ? "unknown" : Clusters is null ? "no bindings" : "accepted", selection.Request.Cluster);
         return unknown ? PartOutcome.NonConformant(Texts.ClusterUnknown(selection)) : null;
     }
+
+    private bool IsUnknown(string cluster, ClusterBinding binding) =>
+        Clusters is { Default: null } clusters && !clusters.Clusters.ContainsKey(cluster) && clusters.EnforcingProjects.Contains(binding.Project);
 
     private PartOutcome? DocumentsRefused(Selection selection)
     {

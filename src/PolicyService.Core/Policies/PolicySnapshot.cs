@@ -46,7 +46,7 @@ public sealed partial class PolicySnapshot
 
     private PolicySnapshot(DocumentSet documents, long generation, AccessRules? access)
     {
-        (Generation, Access) = (generation, access);
+        (Documents, Generation, Access) = (documents, generation, access);
         (SystemPolicy, Clusters, ClustersRefused) = (documents.SystemPolicy, documents.Clusters, documents.ClustersRefused);
         var attestors = documents.Projects.SelectMany(project => project.Attestors).DistinctBy(attestor => attestor.Name).ToDictionary(attestor => attestor.Name);
         Projects = documents.Projects.DistinctBy(project => project.Id).ToFrozenDictionary(
@@ -54,6 +54,9 @@ public sealed partial class PolicySnapshot
         _attestations = NewestFirst(documents, (_, attestation) => attestation.Note);
         _attestationsInProjects = NewestFirst(documents, (project, attestation) => attestation.Project is { Length: > 0 } own ? own : project.Id);
     }
+
+    /// <summary>What it was built of.</summary>
+    internal DocumentSet Documents { get; }
 
     /// <summary>Grows with every change of the documents.</summary>
     public long Generation { get; }

@@ -56,6 +56,8 @@ internal static class AccessRequirements
         ["/policyservice.v1.PolicyDecisionService/EvaluateBatch"] = AccessRequirement.PerMessage,
         ["/policyservice.v1.PolicyDecisionService/EvaluateStream"] = AccessRequirement.PerMessage,
         ["/policyservice.v1.ClusterService/ResolveImage"] = AccessRequirement.PerMessage,
+        ["/policyservice.v1.ClusterService/WatchChanges"] = AccessRequirement.PerMessage,
+        ["/policyservice.v1.ClusterService/ReportFindings"] = AccessRequirement.PerMessage,
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = AccessRequirement.Authenticated,
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = AccessRequirement.Authenticated,
         ["/grpc.health.v1.Health/Check"] = AccessRequirement.Open,

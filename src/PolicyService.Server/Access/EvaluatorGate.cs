@@ -25,7 +25,20 @@ public sealed class EvaluatorGate(AccessLog log)
     /// <param name="snapshot">The version that decides it.</param>
     /// <param name="refusal">Why it is refused.</param>
     /// <returns>What the message is granted; null: it is refused.</returns>
-    public CallerGrants? Check(EvaluationRequest request, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal)
+    public CallerGrants? Check(EvaluationRequest request, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal) =>
+        Check(request.Cluster, request.Project, access => MissingRight(request, caller, access), caller, snapshot, out refusal);
+
+    /// <summary>Checks one message about a cluster that is about no image.</summary>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="project">The project that the message names; empty: none.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="snapshot">The version that answers it.</param>
+    /// <param name="refusal">Why it is refused.</param>
+    /// <returns>What is granted on the cluster; null: it is refused.</returns>
+    public CallerGrants? Check(string cluster, string project, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal) =>
+        Check(cluster, project, _ => null, caller, snapshot, out refusal);
+
+    private CallerGrants? Check(string cluster, string project, Func<EvaluatorAccess, EvaluatorRefusal?> missingRight, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal)
     {
         refusal = null;
         if (snapshot.Access is not { } rules)
@@ -36,10 +49,10 @@ public sealed class EvaluatorGate(AccessLog log)
         }
 
         // Where something says whose the cluster is, another project than that is refused by everybody's decision.
-        var isSettled = snapshot.Clusters is { } clusters && (clusters.Default is not null || clusters.Clusters.ContainsKey(request.Cluster));
-        var isImplied = !isSettled && request.Project.Length == 0 && snapshot.Projects.Count == 1;
-        var access = rules.Evaluator(caller.Members, request.Cluster, isSettled ? "" : isImplied ? snapshot.Projects.Keys[0] : request.Project, isImplied);
-        refusal = Missing(request, caller, access);
+        var isSettled = snapshot.Clusters is { } clusters && (clusters.Default is not null || clusters.Clusters.ContainsKey(cluster));
+        var isImplied = !isSettled && project.Length == 0 && snapshot.Projects.Count == 1;
+        var access = rules.Evaluator(caller.Members, cluster, isSettled ? "" : isImplied ? snapshot.Projects.Keys[0] : project, isImplied);
+        refusal = Missing(cluster, project, caller, access) ?? missingRight(access);
         if (refusal is not null)
         {
             log.Denied(Permissions.PolicyEvaluate);
@@ -54,9 +67,9 @@ public sealed class EvaluatorGate(AccessLog log)
         return new CallerGrants(access.Rights.HasFlag(EvaluatorRights.BreakGlass), access.Rights.HasFlag(EvaluatorRights.InlineAttestations));
     }
 
-    private static EvaluatorRefusal? Missing(EvaluationRequest request, Caller caller, EvaluatorAccess access)
+    private static EvaluatorRefusal? Missing(string asked, string named, Caller caller, EvaluatorAccess access)
     {
-        var (name, cluster) = (Shown.Value(caller.Name), Shown.Value(request.Cluster));
+        var (name, cluster) = (Shown.Value(caller.Name), Shown.Value(asked));
         if (!access.MayAsk)
         {
             return new EvaluatorRefusal("cluster", $"{name} lacks {Permissions.PolicyEvaluate} on the cluster {cluster}: name it under `clusters` in {Evaluators}");
@@ -65,16 +78,21 @@ public sealed class EvaluatorGate(AccessLog log)
         if (!access.MayNameProject)
         {
             // One that the request does not name it need not get to know.
-            var project = request.Project.Length > 0 ? $"projects/{Shown.Value(request.Project)}" : "the project that would decide";
+            var project = named.Length > 0 ? $"projects/{Shown.Value(named)}" : "the project that would decide";
             return new EvaluatorRefusal("project", $"{name} lacks {Permissions.PolicyEvaluate} on the cluster {cluster} for {project}: name the project under `projects` in {Evaluators}");
         }
 
+        return null;
+    }
+
+    private static EvaluatorRefusal? MissingRight(EvaluationRequest request, Caller caller, EvaluatorAccess access)
+    {
         var workload = request.Namespace.Length > 0 ? "namespace" : request.ServiceAccount.Length > 0 ? "service_account" : request.IstioIdentity.Length > 0 ? "istio_identity" : "";
         return workload.Length > 0 && !access.Rights.HasFlag(EvaluatorRights.Workload) ? Right(workload, "WORKLOAD")
             : request.Preview && !access.Rights.HasFlag(EvaluatorRights.Preview) ? Right("preview", "PREVIEW")
             : null;
 
         EvaluatorRefusal Right(string field, string right) => new(
-            field, $"{name} may not set {field} for the cluster {cluster}: write {right} under `may` in {Evaluators}");
+            field, $"{Shown.Value(caller.Name)} may not set {field} for the cluster {Shown.Value(request.Cluster)}: write {right} under `may` in {Evaluators}");
     }
 }

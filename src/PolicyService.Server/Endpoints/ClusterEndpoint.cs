@@ -1,7 +1,6 @@
 using Grpc.Core;
 using PolicyService.Api.V1;
 using PolicyService.Core;
-using PolicyService.Core.Decisions;
 using PolicyService.Core.Documents;
 using PolicyService.Core.Images;
 using PolicyService.Core.Manifests.Oci;
@@ -14,18 +13,19 @@ using PolicyService.Server.Decisions;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>What clusters ask for beside decisions. Who may ask about a cluster is who may have its images evaluated.</summary>
-public sealed class ClusterEndpoint(EvaluationGate gate, EvaluatorGate access, TagLookups tags, TimeProvider time) : ClusterBinder
+public sealed class ClusterEndpoint(EvaluationGate gate, ClusterGate access, TagLookups tags, ClusterWatch watch, FindingReports findings, TimeProvider time) : ClusterBinder
 {
+    public override Task WatchChanges(WatchChangesRequest request, IServerStreamWriter<WatchChangesResponse> responseStream, ServerCallContext context) =>
+        watch.RunAsync(request, responseStream, context);
+
+    public override Task<ReportFindingsResponse> ReportFindings(ReportFindingsRequest request, ServerCallContext context) => findings.RecordAsync(request, context);
+
     public override async Task<ResolveImageResponse> ResolveImage(ResolveImageRequest request, ServerCallContext context)
     {
         var image = Parse(request);
-        var snapshot = gate.Version.Snapshot;
-        var asked = new EvaluationRequest(image, request.Cluster) { Project = request.Project };
-        if (access.Check(asked, context.GetHttpContext().Caller(), snapshot, out var refusal) is null)
-        {
-            throw Error(StatusCode.PermissionDenied, refusal!.Message);
-        }
-
+        var version = gate.Version;
+        access.Check(request.Cluster, request.Project, context.GetHttpContext().Caller(), version);
+        var snapshot = version.Snapshot;
         if (!snapshot.TryFindProject(request.Cluster, request.Project, out var project, out var problem))
         {
             throw Refused(RequestProblem.Of("project", request.Project, problem));

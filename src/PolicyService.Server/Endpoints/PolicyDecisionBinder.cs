@@ -39,7 +39,8 @@ public abstract class PolicyDecisionBinder
 
 /// <summary>Which fields of a message hold further messages, for counting them.</summary>
 /// <param name="Parts">Fields that hold a message, and the shape of it.</param>
-internal sealed record WireShape(IReadOnlyDictionary<uint, WireShape> Parts)
+/// <param name="MostParts">How many of them one message may hold, in all.</param>
+internal sealed record WireShape(IReadOnlyDictionary<uint, WireShape> Parts, int MostParts = Limits.MessageParts)
 {
     public static readonly WireShape Leaf = new(new Dictionary<uint, WireShape>());
 
@@ -54,13 +55,22 @@ internal sealed record WireShape(IReadOnlyDictionary<uint, WireShape> Parts)
 
     public static readonly WireShape Stream = new(new Dictionary<uint, WireShape> { [EvaluateStreamRequest.RequestFieldNumber] = Evaluate });
 
+    /// <summary>A finding holds its time beside its texts.</summary>
+    public static readonly WireShape Findings = new(
+        new Dictionary<uint, WireShape>
+        {
+            [ReportFindingsRequest.FindingsFieldNumber] = new(new Dictionary<uint, WireShape> { [Finding.TimeFieldNumber] = Leaf }),
+        },
+        2 * Limits.Findings);
+
     /// <summary>Counts without making anything. Malformed bytes pass: the parser says better what is wrong with them.</summary>
     public static bool IsWithin(ReadOnlySpan<byte> message, WireShape shape, out string problem)
     {
         var (parts, images) = (0, 0);
         Count(message, shape, ReferenceEquals(shape, Batch), ref parts, ref images);
         problem = images > Limits.BatchImages ? $"requests: more than {Limits.BatchImages} images: send several batches"
-            : parts > Limits.MessageParts ? $"the message has more than {Limits.MessageParts} parts: send fewer labels, annotations and attestations"
+            : parts > shape.MostParts && ReferenceEquals(shape, Findings) ? $"findings: more than {Limits.Findings}: report them in several messages"
+            : parts > shape.MostParts ? $"the message has more than {Limits.MessageParts} parts: send fewer labels, annotations and attestations"
             : "";
         return problem.Length == 0;
     }

@@ -185,6 +185,7 @@ public sealed partial class DocumentsWatcher(
         inForce.Replace(new PolicyVersion(snapshot, _sources.Min(watched => watched.ReadAt), _sources.Any(watched => watched.IsStale), problems)
         {
             ContentVersion = readings.Sum(reading => reading.ContentVersion),
+            EvidenceVersion = readings.Sum(reading => reading.EvidenceVersion),
         });
     }
 

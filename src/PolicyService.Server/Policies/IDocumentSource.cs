@@ -12,6 +12,9 @@ namespace PolicyService.Server.Policies;
 /// <param name="ContentVersion">Grows with every change of anything in the source, attestations that are not among the documents included.</param>
 public sealed record SourceReading(bool Changed, DocumentSet Documents, IReadOnlyList<DocumentProblem> Problems, long Generation, long ContentVersion)
 {
+    /// <summary>Grows with every change of attestations that are not among the documents, and may grow with other changes; 0 where all are.</summary>
+    public long EvidenceVersion { get; init; }
+
     /// <summary>What the access file says; null from sources that are none.</summary>
     public AccessRules? Access { get; init; }
 

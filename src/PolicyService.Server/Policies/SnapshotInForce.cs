@@ -17,6 +17,9 @@ public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadA
     /// <summary>Grows with every change of anything in the sources, attestations in the store included.</summary>
     public long ContentVersion { get; init; }
 
+    /// <summary>Grows with every change of what is in the store and not among the documents, and may grow with others.</summary>
+    public long EvidenceVersion { get; init; }
+
     public SnapshotAge AgeAt(DateTimeOffset now) => new(IsStale || now - ReadAt > Overdue, now - ReadAt, ReadAt);
 }
 
@@ -24,9 +27,23 @@ public sealed record PolicyVersion(PolicySnapshot Snapshot, DateTimeOffset ReadA
 public sealed class SnapshotInForce
 {
     private PolicyVersion? _current;
+    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Null until the first reading.</summary>
     public PolicyVersion? Current => Volatile.Read(ref _current);
 
-    public void Replace(PolicyVersion version) => Volatile.Write(ref _current, version);
+    /// <summary>
+    /// Ends when the documents, anything in the store, or whether the sources answer, has changed. Taken before the look that the change would make
+    /// wrong.
+    /// </summary>
+    public Task NextChange => Volatile.Read(ref _next).Task;
+
+    public void Replace(PolicyVersion version)
+    {
+        var before = Interlocked.Exchange(ref _current, version);
+        if (before is null || !ReferenceEquals(before.Snapshot, version.Snapshot) || before.ContentVersion != version.ContentVersion || before.IsStale != version.IsStale)
+        {
+            Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        }
+    }
 }

@@ -57,7 +57,7 @@ internal sealed class StoreSource(DocumentStore store, bool withAccess) : IDocum
         if (_reading is not null && gone.Length == 0 && read.Changed.Count == 0)
         {
             // An occurrence, a note: nothing a snapshot is made of.
-            return _reading = _reading with { Changed = false, ContentVersion = contentVersion };
+            return _reading = _reading with { Changed = false, ContentVersion = contentVersion, EvidenceVersion = contentVersion };
         }
 
         var files = _held.Values.Select(held => held.Document).OfType<ParsedDocument>().OrderBy(file => file.Path, StringComparer.Ordinal).ToArray();
@@ -65,6 +65,8 @@ internal sealed class StoreSource(DocumentStore store, bool withAccess) : IDocum
         var documents = DocumentFiles.Assemble(files, problems);
         return _reading = new SourceReading(true, documents, problems, read.Generation.Value, contentVersion)
         {
+            // Nobody can tell whether an attestation came with them.
+            EvidenceVersion = contentVersion,
             IamPolicies = _held.Where(pair => pair.Value.Access is not null).ToDictionary(pair => pair.Key.Name, pair => pair.Value.Access!, StringComparer.Ordinal),
         };
     }

@@ -51,12 +51,17 @@ public static class Policyctl
 
     public static Task<Run> RunAsync(string[] arguments, Dictionary<string, string> environment) => RunAsync(StartInfo(arguments, environment));
 
-    /// <summary>Any program, to its end, with nothing on its stdin.</summary>
-    public static async Task<Run> RunAsync(ProcessStartInfo start)
+    /// <summary>Any program, to its end, with nothing on its stdin but what is given.</summary>
+    public static async Task<Run> RunAsync(ProcessStartInfo start, byte[]? input = null)
     {
         var cancellation = TestContext.Current.CancellationToken;
         using var process = new Process { StartInfo = start };
         process.Start();
+        if (input is not null)
+        {
+            await process.StandardInput.BaseStream.WriteAsync(input, cancellation);
+        }
+
         process.StandardInput.Close();
         try
         {

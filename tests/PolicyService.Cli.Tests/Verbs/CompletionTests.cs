@@ -7,7 +7,7 @@ namespace PolicyService.Cli.Tests.Verbs;
 public sealed class CompletionTests
 {
     [Theory]
-    [InlineData("policyctl ", "access attestor completion demo evaluate export import payload policy tree verify version")]
+    [InlineData("policyctl ", "access attestor completion demo doctor evaluate export import payload policy tree verify version")]
     [InlineData("policyctl ev", "evaluate")]
     [InlineData("policyctl policy ", "history lint")]
     [InlineData("policyctl attestor ", "pin")]

@@ -63,7 +63,7 @@ public sealed class TypedCompletionTests : IDisposable
 
     public static TheoryData<string, string> Words => new()
     {
-        { "policyctl ", "access attestor completion demo evaluate export import payload policy tree verify version" },
+        { "policyctl ", "access attestor completion demo doctor evaluate export import payload policy tree verify version" },
         { "policyctl ev", "evaluate" },
         { "policyctl policy l", "lint" },
         { "policyctl policy lint --f", "--format" },

@@ -35,6 +35,8 @@ public sealed class UsageTests
         { "payload of nothing", "payload" },
         { "payload of two images", "payload x y" },
         { "arguments for the demo", "demo x" },
+        { "a service without a namespace", "doctor kubernetes --service adapter" },
+        { "a report in an unknown form", "doctor kubernetes -o yaml" },
         { "pin without documents", "attestor pin build" },
         { "pin of nothing", "attestor pin --policies ." },
         { "a key service on another machine without TLS", "attestor pin build --policies . --kms-endpoint http://192.0.2.1" },
@@ -66,6 +68,8 @@ public sealed class UsageTests
     [InlineData("completion")]
     [InlineData("attestor")]
     [InlineData("attestor pin")]
+    [InlineData("doctor")]
+    [InlineData("doctor kubernetes")]
     public async Task Help_of_every_verb_has_an_example(string verb)
     {
         var run = await Policyctl.RunHereAsync([.. verb.Split(' '), "--help"]);

@@ -30,6 +30,8 @@ internal static class PermissionTable
         new("POST", "/policyservice.v1.PolicyDecisionService/EvaluateBatch", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/policyservice.v1.PolicyDecisionService/EvaluateStream", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/policyservice.v1.ClusterService/ResolveImage", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
+        new("POST", "/policyservice.v1.ClusterService/WatchChanges", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
+        new("POST", "/policyservice.v1.ClusterService/ReportFindings", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/v1/evaluate", "binaryauthorization.policy.evaluatePolicy", "the cluster of each message"),
         new("POST", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Authentication, ""),
         new("POST", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Authentication, ""),

@@ -1,0 +1,146 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PolicyService.Api.V1;
+using PolicyService.Kubernetes.Postures;
+using PolicyService.Kubernetes.Running;
+
+namespace PolicyService.Kubernetes.Findings;
+
+/// <summary>Reports what waits in the journal to the service, in order, and removes what it acknowledged.</summary>
+internal sealed partial class FindingForwarder(
+    FindingJournal journal, ClusterService.ClusterServiceClient client, AdapterSettings settings, ServiceWatch watch, AdapterMetrics metrics, TimeProvider time, ILogger<FindingForwarder> logger)
+    : BackgroundService
+{
+    /// <summary>As many as one report may have (<c>ReportFindings</c>), and no more bytes than its message may.</summary>
+    private const int MaxFindings = 500;
+    private const int MaxBytes = 2 * 1024 * 1024;
+
+    /// <summary>Bytes of findings that the service will not have; more are not kept.</summary>
+    private const long MaxRefusedBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan CallTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>Findings cost the service's limits what images cost, and decisions come first.</summary>
+    private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(1);
+
+    private readonly string _refused = Path.Combine(settings.StateDirectory ?? "", "findings.refused.jsonl");
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var pause = FirstPause;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var (grown, heard) = (journal.NextGrowth, watch.NextHeard);
+            try
+            {
+                while (await ForwardAsync(stoppingToken))
+                {
+                    pause = FirstPause;
+                    await Task.Delay(BetweenReports, time, stoppingToken);
+                }
+
+                await grown.WaitAsync(stoppingToken);
+            }
+            catch (Exception exception) when (exception is RpcException or IOException or UnauthorizedAccessException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
+            {
+                LogWaiting(logger, journal.Lines, exception is RpcException { Status: var status } ? $"{status.StatusCode}: {PlainWords.Line(status.Detail, 300)}" : exception.Message);
+                await Task.WhenAny(heard, Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), time, stoppingToken));
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+                // One that is heard and refuses is not asked without end.
+                await Task.Delay(FirstPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <returns>Something was removed, and there is more.</returns>
+    private async Task<bool> ForwardAsync(CancellationToken stopping)
+    {
+        var (lines, end) = await journal.ReadAsync(MaxFindings, MaxBytes, stopping);
+        if (lines.Count == 0)
+        {
+            return false;
+        }
+
+        var request = new ReportFindingsRequest { Cluster = settings.Cluster, Project = settings.Project };
+        foreach (var line in lines)
+        {
+            if (TryParse(line, out var finding))
+            {
+                request.Findings.Add(finding);
+            }
+            else
+            {
+                Refuse(line, "it is no finding: a crash may have cut it");
+            }
+        }
+
+        if (request.Findings.Count > 0)
+        {
+            await ReportAsync(request, stopping);
+        }
+
+        await journal.AcknowledgeAsync(lines.Count, end, stopping);
+        return journal.Lines > 0;
+    }
+
+    private async Task ReportAsync(ReportFindingsRequest request, CancellationToken stopping)
+    {
+        var response = await client.ReportFindingsAsync(request, deadline: (time.GetUtcNow() + CallTime).UtcDateTime, cancellationToken: stopping);
+        if (response.Results.Count != request.Findings.Count)
+        {
+            throw new IOException("the service did not answer for each finding");
+        }
+
+        foreach (var (finding, result) in request.Findings.Zip(response.Results))
+        {
+            if (result.Problem.Length > 0)
+            {
+                Refuse(JsonFormatter.Default.Format(finding), result.Problem);
+            }
+            else if (result.Id != finding.Id)
+            {
+                throw new IOException("the service answered for another finding");
+            }
+            else
+            {
+                metrics.Forwarded.Inc();
+            }
+        }
+    }
+
+    private static bool TryParse(string line, out Finding finding)
+    {
+        try
+        {
+            finding = Finding.Parser.ParseJson(line);
+            return finding.Id.Length > 0;
+        }
+        catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException or FormatException or OverflowException or ArgumentException)
+        {
+            finding = new Finding();
+            return false;
+        }
+    }
+
+    private void Refuse(string line, string problem)
+    {
+        LogRefused(logger, PlainWords.Line(line, 1000), PlainWords.Line(problem, 300));
+        metrics.RefusedByService.Inc();
+        if (!File.Exists(_refused) || new FileInfo(_refused).Length + line.Length <= MaxRefusedBytes)
+        {
+            File.AppendAllText(_refused, line + "\n");
+        }
+    }
+
+    [LoggerMessage(3241, LogLevel.Warning, "{Count} findings wait: the service does not take them ({Status})")]
+    private static partial void LogWaiting(ILogger logger, int count, string status);
+
+    [LoggerMessage(3242, LogLevel.Error, "The service will not have a finding: {Problem}: {Finding}")]
+    private static partial void LogRefused(ILogger logger, string finding, string problem);
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using PolicyService.Kubernetes.Decisions;
+using PolicyService.Server.Tests;
+
+namespace PolicyService.Kubernetes.Tests.Running;
+
+/// <summary>How the adapter shows that it lives, and what it tells the cluster.</summary>
+public sealed class LifeTests
+{
+    private static readonly AdmissionQuestion Question = new([Ask.Attested], "shop", "app", new AdmissionSubject("Pod", "web", "CREATE", "alice"));
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact, Trait("attack", "116")]
+    public async Task Adapter_without_a_service_is_ready_all_the_same()
+    {
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1");
+        using var caller = adapter.NewCaller();
+
+        await Eventually.Holds("it is ready", async () => await StatusAsync(caller, "/healthz/ready") is HttpStatusCode.OK);
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(caller, "/healthz/live"));
+        Assert.Contains("policyservice_adapter_service_up 0", await caller.GetStringAsync("/metrics", Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Service_that_is_heard_shows_in_the_metrics()
+    {
+        await using var server = await TestServer.StartAsync(LinkedAdapter.Enforced());
+        await using var adapter = await LinkedAdapter.StartAsync(server.GrpcUrl);
+        using var caller = adapter.NewCaller();
+        await Eventually.Holds("it is heard", () => !adapter.Watch.IsSilent);
+        await adapter.DecideAsync(Question);
+        using var review = await caller.PostAsync("/validate", new StringContent("{}"), Cancellation);
+
+        var page = await caller.GetStringAsync("/metrics", Cancellation);
+
+        foreach (var line in new[]
+        {
+            "policyservice_adapter_service_up 1", "policyservice_adapter_posture_dry_run 0", "policyservice_adapter_images_total{admission=\"Admitted\",basis=\"Service\"} 1",
+            "policyservice_adapter_decision_seconds_count 1", "policyservice_adapter_reviews_total{path=\"/validate\"", "policyservice_adapter_journal_findings 0",
+        })
+        {
+            Assert.Contains(line, page, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Stop_says_first_that_it_is_not_ready()
+    {
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, _) => settings with { Linger = TimeSpan.FromMinutes(5) });
+        using var caller = adapter.NewCaller();
+        await Eventually.Holds("it is ready", async () => await StatusAsync(caller, "/healthz/ready") is HttpStatusCode.OK);
+
+        // The time for stopping ends the wait.
+        var stopping = adapter.StopAsync();
+
+        await Eventually.Holds("it says so", async () => await StatusAsync(caller, "/healthz/ready") is HttpStatusCode.ServiceUnavailable);
+        await stopping;
+    }
+
+    [Fact]
+    public async Task Events_tell_of_what_was_admitted_without_the_service()
+    {
+        await using var cluster = await EventsApi.StartAsync();
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+
+        for (var index = 0; index < 3; index++)
+        {
+            await adapter.DecideAsync(Question with { IsBreakGlass = true });
+            await adapter.DecideAsync(Question with { FailMode = FailMode.Open });
+        }
+
+        await Eventually.Holds("they are written", () => cluster.Reasons.Order().SequenceEqual(["BreakGlass", "FailedOpen", "ServiceLost"]));
+        var written = cluster.Written.First(one => one.GetProperty("reason").GetString() == "BreakGlass");
+        Assert.Contains("break-glass", written.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.Equal(("Warning", "Pod"), (written.GetProperty("type").GetString(), written.GetProperty("regarding").GetProperty("kind").GetString()));
+    }
+
+    [Fact]
+    public async Task Events_that_cannot_be_written_are_counted_and_matter_to_nothing()
+    {
+        await using var cluster = await EventsApi.StartAsync();
+        cluster.Fails = true;
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+        using var caller = adapter.NewCaller();
+
+        Assert.Equal(AdmissionBasis.BreakGlass, (await adapter.DecideAsync(Question with { IsBreakGlass = true })).Basis);
+
+        await Eventually.Holds("it is counted", async () => (await caller.GetStringAsync("/metrics", Cancellation)).Contains("policyservice_adapter_event_failures_total 2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Process_ends_well_when_it_is_told_to()
+    {
+        var state = Directory.CreateTempSubdirectory("policyservice-test-");
+        await using var adapter = await AdapterProcess.StartAsync(
+            ["--Service:Url", "http://127.0.0.1:1", "--Cluster:Name", Ask.Enforced, "--Urls:Webhooks", "http://127.0.0.1:0", "--State:Directory", state.FullName]);
+
+        Assert.Equal(0, await adapter.StopAsync());
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient caller, string path)
+    {
+        using var response = await caller.GetAsync(path, Cancellation);
+        return response.StatusCode;
+    }
+
+    /// <summary>As much of a cluster's API as events need.</summary>
+    private sealed class EventsApi(WebApplication application) : IAsyncDisposable
+    {
+        public Uri Url => new(application.Urls.Single());
+
+        public bool Fails { get; set; }
+
+        public ConcurrentQueue<JsonElement> Written { get; } = [];
+
+        public IEnumerable<string> Reasons => Written.Select(one => one.GetProperty("reason").GetString()!);
+
+        public static async Task<EventsApi> StartAsync()
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            var application = builder.Build();
+            var api = new EventsApi(application);
+            application.MapPost("/apis/events.k8s.io/v1/namespaces/{space}/events", async (HttpContext context) =>
+            {
+                var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body);
+                if (api.Fails)
+                {
+                    context.Response.StatusCode = 403;
+                    return;
+                }
+
+                api.Written.Enqueue(body);
+                context.Response.StatusCode = 201;
+                context.Response.ContentType = "application/json";
+                await context.Response.WriteAsync(body.ToString());
+            });
+            await application.StartAsync();
+            return api;
+        }
+
+        public ValueTask DisposeAsync() => application.DisposeAsync();
+    }
+}
