@@ -36,6 +36,26 @@ internal sealed class RedisProcess : IAsyncDisposable
         throw new LoadTestException(ExitCodes.NoTarget, "redis-server does not start");
     }
 
+    /// <summary>Values that it holds.</summary>
+    public async Task<long> CountAsync(CancellationToken cancellation)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, Port, cancellation);
+        await client.GetStream().WriteAsync("DBSIZE\r\n"u8.ToArray(), cancellation);
+        using var reader = new StreamReader(client.GetStream());
+        // An integer of RESP: `:123`.
+        return long.Parse((await reader.ReadLineAsync(cancellation))![1..], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Waits until it holds so many values, or the patience is over: nobody promises that each is stored.</summary>
+    public async Task HoldsAsync(long count, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    {
+        for (var started = time.GetTimestamp(); await CountAsync(cancellation) < count && time.GetElapsedTime(started) < patience;)
+        {
+            await Task.Delay(Between, time, cancellation);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

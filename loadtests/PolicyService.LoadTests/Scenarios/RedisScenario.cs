@@ -15,6 +15,8 @@ namespace PolicyService.LoadTests.Scenarios;
 internal static class RedisScenario
 {
     private const int HotImages = 100;
+    private const int FillStep = 1000;
+    private static readonly TimeSpan FillTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
 
     public static async Task<PreparedScenario> PrepareAsync(TestBed bed, CancellationToken cancellation)
@@ -54,19 +56,27 @@ internal static class RedisScenario
 
         var first = await ReplicaAsync();
         var tally = new Tally();
-        await ClosedLoop.RunAsync(bed.Unary(first.Server, new RepeatedQuestions(questions)).Callers, TimeSpan.FromMinutes(5), questions.Length, tally, bed.Time, cancellation);
+        var callers = bed.Unary(first.Server, new RepeatedQuestions(questions)).Callers;
+        for (var asked = 0; asked < questions.Length; asked += FillStep)
+        {
+            // Step by step: what waits to be stored is bounded, and dropped beyond.
+            await ClosedLoop.RunAsync(callers, TimeSpan.FromMinutes(5), FillStep, tally, bed.Time, cancellation);
+            await redis.HoldsAsync(Math.Min(asked + FillStep, questions.Length), FillTime, bed.Time, cancellation);
+        }
+
         if (!tally.IsClean)
         {
             throw new LoadTestException(ExitCodes.Failed, $"the first replica of cold-redis: {string.Join(", ", tally.Kinds.Select(kind => $"{kind.Value} × {kind.Key}").Concat(tally.Examples))}");
         }
 
+        var held = await redis.CountAsync(cancellation);
         var second = await ReplicaAsync();
         var (cold, fetched) = (new RepeatedQuestions(questions[HotImages..]), source.Calls);
         return new(bed.Unary(second.Server, cold))
         {
             Hot = bed.Unary(second.Server, new RepeatedQuestions(questions[..HotImages])),
             SliceDecisions = bed.Plan.RedisDecisionsPerSlice,
-            Notes = () => [string.Create(CultureInfo.InvariantCulture, $"{cold.Asked} requests, {questions.Length - HotImages} images; {source.Calls - fetched} of them were not in Redis and came from their source")],
+            Notes = () => [string.Create(CultureInfo.InvariantCulture, $"{cold.Asked} requests, {questions.Length - HotImages} images, {held} values in Redis; {source.Calls - fetched} answers came from their source all the same")],
             Owned = owned,
         };
 
