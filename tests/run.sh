@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages the tests use, each with a command that shows it is there.
-declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters [docker-registry]=docker-registry)
+declare -A tools=([nodejs]=node [npm]=npm [openssl]=openssl [curl]=curl [procps]=pgrep [gnupg]=gpg [zsh]=zsh [redis-server]=redis-server [redis-tools]=redis-cli [postgresql]=pg_lsclusters [docker-registry]=docker-registry [nghttp2-client]=h2load)
 configuration=Release
 test_limit=40m
 
@@ -215,6 +215,12 @@ real_gcloud() {
   return "$status"
 }
 
+# Fails on errors and wrong verdicts, never on a time: its table is there to be read, on a machine that others use.
+load_test() {
+  mkdir -p "$work/tmp"
+  run env TMPDIR="$work/tmp" dotnet "loadtests/PolicyService.LoadTests/bin/$configuration/net10.0/PolicyService.LoadTests.dll" --quick --json "$work/load.json"
+}
+
 # Tests plant secrets that bear a mark. Nothing printed, no report, no log and no record that is left may have it; only the files planted do.
 secrets() {
   local mark
@@ -265,7 +271,10 @@ if $built; then
   for project in "${projects[@]}"; do
     step "test $(basename "$project" .csproj)" test_project "$project" || true
   done
-  if [[ -z $only ]]; then step "test by hand" by_hand || true; fi
+  if [[ -z $only ]]; then
+    step "test by hand" by_hand || true
+    step "load test" load_test || true
+  fi
   if [[ -z $only ]] && command -v gcloud >/dev/null && command -v python3 >/dev/null; then
     step "test with gcloud on SQLite" real_gcloud sqlite || true
     step "test with gcloud on PostgreSQL" real_gcloud postgres || true

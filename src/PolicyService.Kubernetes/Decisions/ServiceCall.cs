@@ -28,7 +28,7 @@ internal sealed class ServiceCall(PolicyDecisionService.PolicyDecisionServiceCli
             catch (RpcException exception) when (!cancellation.IsCancellationRequested)
             {
                 var isOver = attempt == Pauses.Length || time.GetElapsedTime(started) + Pauses[attempt] >= left;
-                if (exception.StatusCode is not StatusCode.Unavailable || isOver)
+                if (!ServiceFailure.IsOfConnection(exception) || isOver)
                 {
                     return (null, ServiceFailure.Of(exception, watch.IsSilent));
                 }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
 using Grpc.Core;
 using PolicyService.Kubernetes.Running;
 
@@ -15,17 +17,32 @@ internal sealed record ServiceFailure(string Cause, FailureKind Kind)
         PlainWords.Line($"{NameOf(exception.StatusCode)}: {exception.Status.Detail}", 300),
         exception.StatusCode switch
         {
-            StatusCode.Unavailable => FailureKind.Away,
+            _ when IsOfConnection(exception) => FailureKind.Away,
             // Alone it may be the work of an image's author: a registry that keeps the service waiting.
             StatusCode.DeadlineExceeded when isSilent => FailureKind.Away,
-            // The client's own limit for connecting; nothing of the service has answered.
-            StatusCode.Internal or StatusCode.Cancelled when HasTimedOut(exception.Status.DebugException) => FailureKind.Away,
             // A wrong set-up, or access that was taken away: whatever was said before does not count for this adapter.
             StatusCode.PermissionDenied or StatusCode.Unauthenticated => FailureKind.Refused,
             _ => FailureKind.NoDecision,
         });
 
-    private static bool HasTimedOut(Exception? exception) => exception is TimeoutException || (exception?.InnerException is { } inner && HasTimedOut(inner));
+    /// <summary>
+    /// The service has not answered, and another replica may: it cannot be reached, or the connection ended first. gRPC has more than one code for that (a
+    /// replica that stops closes its connections: INTERNAL); what the client saw tells them from codes that the service sent.
+    /// </summary>
+    public static bool IsOfConnection(RpcException exception) => exception.StatusCode switch
+    {
+        StatusCode.Unavailable => true,
+        StatusCode.Internal or StatusCode.Cancelled or StatusCode.Unknown => IsOfConnection(exception.Status.DebugException),
+        _ => false,
+    };
+
+    /// <summary>A certificate that is not trusted is a wrong set-up, and no outage.</summary>
+    private static bool IsOfConnection(Exception? exception) => exception switch
+    {
+        null or AuthenticationException => false,
+        IOException or SocketException or TimeoutException => exception.InnerException is not AuthenticationException,
+        _ => IsOfConnection(exception.InnerException),
+    };
 
     private static string NameOf(StatusCode code) => code switch
     {

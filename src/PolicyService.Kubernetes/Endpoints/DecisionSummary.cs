@@ -98,7 +98,8 @@ internal static class DecisionSummary
     /// <summary>What happened, without the remedies: a command that is cut at the length of a warning helps nobody.</summary>
     private static IEnumerable<string> Reasons(ImageDecision decision)
     {
-        IEnumerable<string> texts = decision.Response?.Reasons is { Count: > 0 } reasons ? reasons.Select(reason => reason.Text) : decision.Explanation.Split('\n');
+        IEnumerable<string> texts = decision.Response?.Reasons is { Count: > 0 } reasons ? reasons.Select(reason => reason.Text)
+            : decision.Explanation.Split('\n').Where(line => !line.StartsWith("  ", StringComparison.Ordinal));
         var image = PlainText.Line(decision.Image, 2000);
         var lines = texts.Select(text => PlainText.Line(text)).Where(text => !string.IsNullOrWhiteSpace(text)).ToArray();
         return lines.Length == 0 ? [$"Image {image} is refused"]

@@ -148,15 +148,33 @@ public sealed class DecisionServiceTests
         Assert.Single(bench.Service.Asked.Select(asked => asked.Deadline).Distinct());
     }
 
-    [Fact]
-    public async Task Nothing_but_a_service_that_is_away_is_asked_again()
+    public static TheoryData<string, StatusCode, Exception?, int> Failures => new()
+    {
+        { "nobody is there", StatusCode.Unavailable, null, 4 },
+        { "a replica stops and closes its connections", StatusCode.Internal, new HttpRequestException("x", new HttpProtocolException(0, "x", null)), 4 },
+        { "the connection breaks", StatusCode.Internal, new HttpRequestException("x", new IOException("x", new System.Net.Sockets.SocketException())), 4 },
+        { "a certificate that is not trusted", StatusCode.Internal, new HttpRequestException("x", new System.Security.Authentication.AuthenticationException("x", new IOException("x"))), 1 },
+        { "the service failed within", StatusCode.Internal, null, 1 },
+        { "an answer that is none", StatusCode.Internal, new InvalidDataException("x"), 1 },
+        { "too much", StatusCode.ResourceExhausted, new IOException("x"), 1 },
+        { "no access", StatusCode.PermissionDenied, null, 1 },
+        { "late", StatusCode.DeadlineExceeded, new IOException("x"), 1 },
+    };
+
+    [Theory, MemberData(nameof(Failures))]
+    public async Task Nothing_but_a_service_that_cannot_be_reached_is_asked_again(string name, StatusCode code, Exception? cause, int times)
     {
         await using var bench = await Bench.StartAsync();
-        bench.Service.Fail(StatusCode.ResourceExhausted);
+        bench.Service.Fail(code, cause);
 
-        await bench.DecideAsync();
+        var deciding = bench.DecideAsync();
+        await Eventually.Holds("it is decided", () =>
+        {
+            bench.Time.Advance(TimeSpan.FromMilliseconds(10));
+            return deciding.IsCompleted;
+        });
 
-        Assert.Single(bench.Service.Asked);
+        Assert.Equal((name, times, Admission.Refused), (name, bench.Service.Asked.Count, (await deciding).Admission));
     }
 
     [Fact, Trait("attack", "115")]

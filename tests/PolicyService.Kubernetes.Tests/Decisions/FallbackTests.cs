@@ -62,7 +62,7 @@ public sealed class FallbackTests
         await using var bench = await Bench.StartAsync();
         bench.Service.Fail(StatusCode.Internal, new HttpRequestException("x", new TaskCanceledException("x", new TimeoutException())));
 
-        Assert.Equal(AdmissionBasis.FailMode, (await bench.DecideAsync(Open)).Basis);
+        Assert.Equal(AdmissionBasis.FailMode, (await AdvancingAsync(bench, Open)).Basis);
     }
 
     [Theory]

@@ -1,0 +1,3 @@
+using PolicyService.LoadTests;
+
+return await LoadTestCommand.RunAsync(args, Console.Out, Console.Error, TimeProvider.System);
