@@ -7,7 +7,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
-using PolicyService.Kubernetes.Connections;
 using PolicyService.Kubernetes.Decisions;
 using PolicyService.Server.Tests;
 using PolicyService.Tests.OpenId;
@@ -101,7 +100,7 @@ public sealed class ServiceCredentialTests
                         RemoteCertificateValidationCallback = (_, client, _, _) =>
                         {
                             shown.Enqueue(client?.Subject ?? "");
-                            return true;
+                            return client is not null;
                         },
                     },
                     stopping);

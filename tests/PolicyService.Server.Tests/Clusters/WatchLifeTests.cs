@@ -16,7 +16,7 @@ public sealed class WatchLifeTests : IDisposable
     private readonly IssuerKey _key = IssuerKey.Ec();
     private readonly CancellationTokenSource _patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    public WatchLifeTests() => _patience.CancelAfter(TimeSpan.FromSeconds(60));
+    public WatchLifeTests() => _patience.CancelAfter(TimeSpan.FromMinutes(3));
 
     private CancellationToken Cancellation => _patience.Token;
 
