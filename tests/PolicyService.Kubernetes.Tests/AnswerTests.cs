@@ -63,6 +63,24 @@ public sealed class AnswerTests
         Assert.True(DecisionSummary.Enforced([admitted], []).IsAllowed);
     }
 
+    [Theory]
+    [InlineData(2, 40_000)]
+    [InlineData(500, 32_000)]
+    [InlineData(3000, 30)]
+    public void Message_and_annotations_stay_within_their_bounds(int count, int length)
+    {
+        var decisions = Enumerable.Range(0, count).Select(index => new ImageDecision($"x:{index}", Admission.Refused, AdmissionBasis.Service, $"Image x:{index} " + new string('ä', length / 2))
+        {
+            Response = new EvaluateResponse { Verdict = Verdict.Deny, DecisionId = $"{index:d36}" },
+        }).ToArray();
+
+        var answer = DecisionSummary.Enforced(decisions, []);
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Problem!.Message), 63 * 1024, 64 * 1024);
+        Assert.EndsWith("are explained in full)", answer.Problem.Message, StringComparison.Ordinal);
+        Assert.All(answer.AuditAnnotations.Values, value => Assert.InRange(Encoding.UTF8.GetByteCount(value), 1, 2000));
+    }
+
     [Fact]
     public void Answers_that_do_not_fit_the_questions_refuse()
     {

@@ -69,7 +69,10 @@ public sealed class MutateTests : IAsyncLifetime
         var pod = AdmissionReviews.Pod(Tagged);
         var mutated = await MutateAsync(AdmissionReviews.Create(pod), pod);
 
-        Assert.Null((await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(mutated).ToJsonString())).Patch);
+        var again = await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(mutated).ToJsonString());
+
+        Assert.Null(again.Patch);
+        Assert.Empty(again.Warnings);
         Assert.Single(_registry.Calls);
     }
 
@@ -114,6 +117,19 @@ public sealed class MutateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Annotation_that_the_cluster_would_refuse_is_not_written()
+    {
+        foreach (var (length, isWritten) in new[] { (200_000, true), (262_100, false) })
+        {
+            var pod = AdmissionReviews.Pod(Tagged).Annotated("note", new string('x', length));
+            var mutated = await MutateAsync(AdmissionReviews.Create(pod), pod);
+
+            Assert.Equal(Pinned("1"), ImageOf(mutated["spec"]!["containers"]![0]));
+            Assert.Equal(isWritten, mutated["metadata"]!["annotations"]![Tags] is not null);
+        }
+    }
+
+    [Fact]
     public async Task Pod_without_metadata_gets_the_annotation_too()
     {
         var pod = AdmissionReviews.Pod(Tagged);
@@ -127,10 +143,13 @@ public sealed class MutateTests : IAsyncLifetime
     {
         var old = AdmissionReviews.Pod(Ask.Attested);
         var pod = ValidateTests.With(old, "ephemeralContainers", "debug", Tagged);
+        // The cluster takes no other change through this subresource.
+        pod["spec"]!["containers"]![0]!["image"] = Tagged;
 
         var mutated = await MutateAsync(AdmissionReviews.Update(pod, old, "ephemeralcontainers"), pod);
 
         Assert.Equal(Pinned("1"), ImageOf(mutated["spec"]!["ephemeralContainers"]![0]));
+        Assert.Equal(Tagged, ImageOf(mutated["spec"]!["containers"]![0]));
         Assert.Null(mutated["metadata"]!["annotations"]);
     }
 
@@ -184,7 +203,9 @@ public sealed class MutateTests : IAsyncLifetime
         Assert.Null((await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(owner, "apps").ToJsonString())).Patch);
         Assert.Null((await Cluster.AdmitAsync("/mutate", AdmissionReviews.Review(null, pod, "DELETE").ToJsonString())).Patch);
         Assert.Null((await Cluster.AdmitAsync("/mutate", AdmissionReviews.Update(pod, AdmissionReviews.Pod("x:1"), "status").ToJsonString())).Patch);
-        Assert.Null((await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(AdmissionReviews.Pod(Ask.Attested, "busybox", $"{_registry.Host}/x", "sha256:" + new string('a', 64))).ToJsonString())).Patch);
+        var untagged = await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(AdmissionReviews.Pod(Ask.Attested, "busybox", $"{_registry.Host}/x", "sha256:" + new string('a', 64))).ToJsonString());
+        Assert.Null(untagged.Patch);
+        Assert.Empty(untagged.Warnings);
         var malformed = await Cluster.AdmitAsync("/mutate", AdmissionReviews.Create(pod.With("spec.containers", "x")).ToJsonString());
         Assert.True(malformed.IsAdmitted && malformed.Patch is null);
         Assert.Contains("tags are not pinned", Assert.Single(malformed.Warnings), StringComparison.Ordinal);

@@ -68,6 +68,7 @@ internal sealed partial class FindingForwarder(
         }
 
         var request = new ReportFindingsRequest { Cluster = settings.Cluster, Project = settings.Project };
+        var unreadable = new List<string>();
         foreach (var line in lines)
         {
             if (TryParse(line, out var finding))
@@ -76,7 +77,7 @@ internal sealed partial class FindingForwarder(
             }
             else
             {
-                Refuse(line, "it is no finding: a crash may have cut it");
+                unreadable.Add(line);
             }
         }
 
@@ -85,6 +86,8 @@ internal sealed partial class FindingForwarder(
             await ReportAsync(request, stopping);
         }
 
+        // Not before: what is not acknowledged is read again, however long the service stays away.
+        unreadable.ForEach(line => Refuse(line, "it is no finding: a crash may have cut it"));
         await journal.AcknowledgeAsync(lines.Count, end, stopping);
         return journal.Lines > 0;
     }
@@ -97,15 +100,17 @@ internal sealed partial class FindingForwarder(
             throw new IOException("the service did not answer for each finding");
         }
 
+        // All of it first: what is not for these findings says nothing about any of them.
+        if (request.Findings.Zip(response.Results).Any(pair => pair.Second.Problem.Length == 0 && pair.Second.Id != pair.First.Id))
+        {
+            throw new IOException("the service answered for another finding");
+        }
+
         foreach (var (finding, result) in request.Findings.Zip(response.Results))
         {
             if (result.Problem.Length > 0)
             {
                 Refuse(JsonFormatter.Default.Format(finding), result.Problem);
-            }
-            else if (result.Id != finding.Id)
-            {
-                throw new IOException("the service answered for another finding");
             }
             else
             {

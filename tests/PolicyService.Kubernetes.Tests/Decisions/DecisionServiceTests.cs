@@ -177,6 +177,35 @@ public sealed class DecisionServiceTests
         Assert.Equal((name, times, Admission.Refused), (name, bench.Service.Asked.Count, (await deciding).Admission));
     }
 
+    [Fact, Trait("attack", "115")]
+    public async Task Service_that_stays_away_is_asked_four_times()
+    {
+        await using var bench = await Bench.StartAsync();
+        bench.Service.Fail(StatusCode.Unavailable);
+
+        var deciding = bench.DecideAsync();
+        await Eventually.Holds("it is decided", () =>
+        {
+            bench.Time.Advance(TimeSpan.FromMilliseconds(10));
+            return deciding.IsCompleted;
+        });
+
+        Assert.Equal(Admission.Refused, (await deciding).Admission);
+        Assert.Equal((4, 3), (bench.Service.Asked.Count, bench.Metrics.Retries.Value));
+    }
+
+    [Fact, Trait("attack", "115")]
+    public async Task Service_is_not_asked_again_where_no_time_is_left()
+    {
+        await using var bench = await Bench.StartAsync();
+        bench.Service.Fail(StatusCode.Unavailable);
+
+        // 50 ms are left to ask, as long as the first pause.
+        await bench.Decisions.DecideAsync(Bench.Question, TimeSpan.FromMilliseconds(150), TestContext.Current.CancellationToken);
+
+        Assert.Single(bench.Service.Asked);
+    }
+
     private static EvaluateBatchResponse Each(EvaluateBatchResponse answer, Action<EvaluateResponse> change)
     {
         foreach (var result in answer.Results)

@@ -47,15 +47,40 @@ internal sealed class ScriptedService : PolicyDecisionService.PolicyDecisionServ
 internal sealed class ScriptedWatch : ClusterService.ClusterServiceClient
 {
     private readonly Channel<WatchChangesResponse> _messages = Channel.CreateUnbounded<WatchChangesResponse>();
+    private int _opened;
+
+    /// <summary>How often it was opened.</summary>
+    public int Opened => Volatile.Read(ref _opened);
+
+    /// <summary>Reports so far.</summary>
+    public ConcurrentQueue<ReportFindingsRequest> Reported { get; } = [];
+
+    /// <summary>What it answers to a report.</summary>
+    public Func<ReportFindingsRequest, ReportFindingsResponse> Report { get; set; } = Recorded;
+
+    /// <summary>The answer that every finding is recorded.</summary>
+    public static ReportFindingsResponse Recorded(ReportFindingsRequest request) => new() { Results = { request.Findings.Select(finding => new FindingResult { Id = finding.Id }) } };
 
     /// <summary>Says this next.</summary>
     public void Say(ClusterPosture posture) => _messages.Writer.TryWrite(new WatchChangesResponse { Posture = posture });
 
-    public override AsyncServerStreamingCall<WatchChangesResponse> WatchChanges(WatchChangesRequest request, CallOptions options) =>
-        new(new Reader(_messages.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    public override AsyncServerStreamingCall<WatchChangesResponse> WatchChanges(WatchChangesRequest request, CallOptions options)
+    {
+        Interlocked.Increment(ref _opened);
+        return new AsyncServerStreamingCall<WatchChangesResponse>(new Reader(_messages.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    }
 
     public override AsyncServerStreamingCall<WatchChangesResponse> WatchChanges(WatchChangesRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
         WatchChanges(request, new CallOptions(headers, deadline, cancellationToken));
+
+    public override AsyncUnaryCall<ReportFindingsResponse> ReportFindingsAsync(ReportFindingsRequest request, CallOptions options)
+    {
+        Reported.Enqueue(request);
+        return new AsyncUnaryCall<ReportFindingsResponse>(Task.Run(() => Report(request)), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    }
+
+    public override AsyncUnaryCall<ReportFindingsResponse> ReportFindingsAsync(ReportFindingsRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
+        ReportFindingsAsync(request, new CallOptions(headers, deadline, cancellationToken));
 
     private sealed class Reader(ChannelReader<WatchChangesResponse> messages) : IAsyncStreamReader<WatchChangesResponse>
     {

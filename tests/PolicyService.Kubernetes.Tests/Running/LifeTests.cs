@@ -1,11 +1,6 @@
-using System.Collections.Concurrent;
 using System.Net;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using PolicyService.Kubernetes.Decisions;
+using PolicyService.Kubernetes.Postures;
 using PolicyService.Server.Tests;
 
 namespace PolicyService.Kubernetes.Tests.Running;
@@ -43,12 +38,65 @@ public sealed class LifeTests
 
         foreach (var line in new[]
         {
-            "policyservice_adapter_service_up 1", "policyservice_adapter_posture_dry_run 0", "policyservice_adapter_images_total{admission=\"Admitted\",basis=\"Service\"} 1",
-            "policyservice_adapter_decision_seconds_count 1", "policyservice_adapter_reviews_total{path=\"/validate\"", "policyservice_adapter_journal_findings 0",
+            "policyservice_adapter_service_up 1\n", "policyservice_adapter_posture_dry_run 0\n", "policyservice_adapter_images_total{admission=\"Admitted\",basis=\"Service\"} 1\n",
+            "policyservice_adapter_decision_seconds_count 1\n", "policyservice_adapter_reviews_total{path=\"/validate\"", "policyservice_adapter_journal_findings 0\n",
         })
         {
             Assert.Contains(line, page, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Outage_shows_in_the_metrics()
+    {
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1");
+        using var caller = adapter.NewCaller();
+        await adapter.DecideAsync(Question with { IsBreakGlass = true });
+        using var review = await caller.PostAsync("/validate", new StringContent("{}"), Cancellation);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, review.StatusCode);
+
+        var page = "";
+        await Eventually.Holds("the journal shows", async () => (page = await caller.GetStringAsync("/metrics", Cancellation)).Contains("policyservice_adapter_journal_findings 1\n", StringComparison.Ordinal));
+        foreach (var line in new[]
+        {
+            "policyservice_adapter_service_up 0\n", "policyservice_adapter_posture_dry_run 0\n", "policyservice_adapter_posture_age_seconds -1\n",
+            $"policyservice_adapter_journal_bytes {adapter.Journal.Bytes}\n", "policyservice_adapter_images_total{admission=\"AdmittedWithWarning\",basis=\"BreakGlass\"} 1\n",
+            "policyservice_adapter_reviews_total{path=\"/validate\",answered=\"false\"} 1\n", "policyservice_adapter_reviews_total{path=\"/validate\",answered=\"true\"} 0\n",
+        })
+        {
+            Assert.Contains(line, page, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Dry_run_that_is_known_shows_in_the_metrics_with_its_age()
+    {
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, folder) =>
+        {
+            var posture = new Api.V1.ClusterPosture { Cluster = Ask.Enforced, Enforcement = Api.V1.Enforcement.DryRun, MaxAge = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromHours(2)) };
+            new PostureFile(settings with { StateDirectory = folder }, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostureFile>.Instance).Write(new KnownPosture(posture, TimeProvider.System.GetUtcNow().AddHours(-1)));
+            return settings;
+        });
+        using var caller = adapter.NewCaller();
+
+        var page = await caller.GetStringAsync("/metrics", Cancellation);
+
+        Assert.Contains("policyservice_adapter_posture_dry_run 1\n", page, StringComparison.Ordinal);
+        Assert.Matches("policyservice_adapter_posture_age_seconds 3[67][0-9][0-9]", page);
+    }
+
+    [Fact]
+    public async Task Events_tell_that_the_service_is_back()
+    {
+        await using var cluster = await EventsApi.StartAsync();
+        using var port = new ReservedPort();
+        await using var adapter = await LinkedAdapter.StartAsync(port.Url, (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+        await Eventually.Holds("it is lost", () => cluster.Reasons.Contains("ServiceLost"));
+
+        await using var server = await TestServer.StartAsync(LinkedAdapter.Enforced(), more: ["--Urls:Grpc", port.Url]);
+
+        await Eventually.Holds("it is back", () => cluster.Reasons.SequenceEqual(["ServiceLost", "ServiceBack"]));
+        Assert.Equal("Normal", cluster.Written.Last().GetProperty("type").GetString());
     }
 
     [Fact]
@@ -110,44 +158,5 @@ public sealed class LifeTests
     {
         using var response = await caller.GetAsync(path, Cancellation);
         return response.StatusCode;
-    }
-
-    /// <summary>As much of a cluster's API as events need.</summary>
-    private sealed class EventsApi(WebApplication application) : IAsyncDisposable
-    {
-        public Uri Url => new(application.Urls.Single());
-
-        public bool Fails { get; set; }
-
-        public ConcurrentQueue<JsonElement> Written { get; } = [];
-
-        public IEnumerable<string> Reasons => Written.Select(one => one.GetProperty("reason").GetString()!);
-
-        public static async Task<EventsApi> StartAsync()
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.WebHost.UseUrls("http://127.0.0.1:0");
-            var application = builder.Build();
-            var api = new EventsApi(application);
-            application.MapPost("/apis/events.k8s.io/v1/namespaces/{space}/events", async (HttpContext context) =>
-            {
-                var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body);
-                if (api.Fails)
-                {
-                    context.Response.StatusCode = 403;
-                    return;
-                }
-
-                api.Written.Enqueue(body);
-                context.Response.StatusCode = 201;
-                context.Response.ContentType = "application/json";
-                await context.Response.WriteAsync(body.ToString());
-            });
-            await application.StartAsync();
-            return api;
-        }
-
-        public ValueTask DisposeAsync() => application.DisposeAsync();
     }
 }

@@ -85,13 +85,13 @@ public sealed class OutageTests
     [Fact, Trait("attack", "100")]
     public async Task Break_glass_without_a_service_is_reported_when_it_comes()
     {
-        var port = FreePort();
-        await using var adapter = await LinkedAdapter.StartAsync($"http://127.0.0.1:{port}");
+        using var port = new ReservedPort();
+        await using var adapter = await LinkedAdapter.StartAsync(port.Url);
         var question = Question with { IsBreakGlass = true };
         Assert.Equal(AdmissionBasis.BreakGlass, (await adapter.DecideAsync(question)).Basis);
         Assert.Equal(1, adapter.Journal.Lines);
 
-        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", $"http://127.0.0.1:{port}"]);
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", port.Url]);
 
         await Eventually.Holds("it is reported", () => adapter.Journal.Lines == 0);
         var records = (await File.ReadAllLinesAsync(server.Documents.Beside("records.jsonl"), Cancellation)).Select(line => JsonSerializer.Deserialize<JsonElement>(line));
@@ -103,24 +103,28 @@ public sealed class OutageTests
     [Fact]
     public async Task Finding_that_the_service_will_not_have_does_not_hold_up_others()
     {
-        var port = FreePort();
-        await using var adapter = await LinkedAdapter.StartAsync($"http://127.0.0.1:{port}");
+        using var port = new ReservedPort();
+        await using var adapter = await LinkedAdapter.StartAsync(port.Url);
         Finding bad = new() { Id = "no uuid", Image = "a:1", Kind = FindingKind.Posture }, good = new() { Id = Guid.NewGuid().ToString(), Image = "a:1", Kind = FindingKind.Posture, Time = new Timestamp() };
         await adapter.Journal.AddAsync([bad, good], 1, Cancellation);
 
-        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", $"http://127.0.0.1:{port}"]);
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", port.Url]);
 
         await Eventually.Holds("it is reported", () => adapter.Journal.Lines == 0);
         Assert.Contains("no uuid", await File.ReadAllTextAsync(Path.Combine(adapter.Folder, "findings.refused.jsonl"), Cancellation), StringComparison.Ordinal);
         Assert.Contains(good.Id, await File.ReadAllTextAsync(server.Documents.Beside("records.jsonl"), Cancellation), StringComparison.Ordinal);
+        using var caller = adapter.NewCaller();
+        var page = await caller.GetStringAsync("/metrics", Cancellation);
+        Assert.Contains("policyservice_adapter_findings_forwarded_total 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("policyservice_adapter_findings_refused_total 1\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Killed_adapter_reports_what_it_had_admitted()
     {
         var state = Directory.CreateTempSubdirectory("policyservice-test-");
-        var port = FreePort();
-        string[] arguments = ["--Service:Url", $"http://127.0.0.1:{port}", "--Cluster:Name", Ask.Enforced, "--Urls:Webhooks", "http://127.0.0.1:0", "--State:Directory", state.FullName];
+        using var port = new ReservedPort();
+        string[] arguments = ["--Service:Url", port.Url, "--Cluster:Name", Ask.Enforced, "--Urls:Webhooks", "http://127.0.0.1:0", "--State:Directory", state.FullName];
         var pod = AdmissionReviews.Pod(Ask.Attested);
         pod["metadata"]!["annotations"] = new System.Text.Json.Nodes.JsonObject { ["image-policy.k8s.io/break-glass"] = "true" };
         await using (var first = await AdapterProcess.StartAsync(arguments))
@@ -130,7 +134,7 @@ public sealed class OutageTests
             first.Kill();
         }
 
-        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", $"http://127.0.0.1:{port}"]);
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), more: ["--Urls:Grpc", port.Url]);
         await using var second = await AdapterProcess.StartAsync(arguments);
 
         await Eventually.Holds("it is reported", async () => (await File.ReadAllTextAsync(server.Documents.Beside("records.jsonl"), Cancellation)).Contains("\"BREAK_GLASS\"", StringComparison.Ordinal));
@@ -171,12 +175,5 @@ public sealed class OutageTests
         folder.Write("policy.yaml", policy);
         folder.Write("options.yaml", options);
         return folder;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using PolicyService.Api.V1;
+using PolicyService.Core.Access;
+using PolicyService.Server.Access;
 using PolicyService.Server.Tests.Access;
 
 namespace PolicyService.Server.Tests.Clusters;
@@ -13,7 +15,7 @@ public sealed class ReportFindingsTests
     private static readonly DateTimeOffset Then = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>A finding's flaw, by the field that has it.</summary>
-    public static TheoryData<string> Flaws => ["id", "no id", "time", "no time", "nanos", "kind", "other kind", "image", "no image", "namespace", "service_account", "object_kind", "object_name", "operation", "user", "cause"];
+    public static TheoryData<string> Flaws => ["id", "no id", "braced id", "time", "no time", "nanos", "kind", "other kind", "image", "no image", "namespace", "service_account", "object_kind", "object_name", "operation", "user", "cause"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -52,8 +54,48 @@ public sealed class ReportFindingsTests
 
         var field = flaw.Split(' ')[^1] is "nanos" ? "time" : flaw.Split(' ')[^1];
         Assert.StartsWith($"{field}: ", response.Results[0].Problem, StringComparison.Ordinal);
+        Assert.Equal(field == "id", response.Results[0].Id.Length == 0);
         Assert.Equal((good.Id, ""), (response.Results[1].Id, response.Results[1].Problem));
         Assert.Contains(good.Id, Assert.Single(sink.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Finding_at_every_limit_is_taken()
+    {
+        using var sink = new TestSink();
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), sink: sink);
+        var (most, shorter) = (new string('x', 1024), new string('x', 256));
+        Finding full = new(New(FindingKind.Posture)) { Image = most, Namespace = shorter, ServiceAccount = shorter, ObjectKind = shorter, ObjectName = most, Operation = shorter, User = most, Cause = most };
+        Finding first = new(full) { Time = Timestamp.FromDateTimeOffset(DateTimeOffset.MinValue) }, last = new(full) { Time = Timestamp.FromDateTimeOffset(DateTimeOffset.MaxValue) };
+        Finding bare = new() { Id = Guid.NewGuid().ToString(), Time = new Timestamp(), Kind = FindingKind.Refused, Image = "a:1" };
+
+        Assert.All((await ReportAsync(server, full, first, last, bare)).Results, result => Assert.Equal("", result.Problem));
+        Assert.Equal(4, sink.Durable);
+    }
+
+    [Fact]
+    public async Task Answer_waits_for_the_record()
+    {
+        using var sink = new TestSink();
+        await using var server = await TestServer.StartAsync(DocumentsFolder.Fixed("ALWAYS_DENY"), sink: sink);
+        sink.FailsToFlush = true;
+
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => ReportAsync(server, New(FindingKind.BreakGlass)))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Findings_cost_what_images_cost()
+    {
+        await using var server = await TestCallers.StartAsync(new CallerQuotas(new CallerLimits(0.001, 10, 10, 10), []));
+        var client = new ClusterService.ClusterServiceClient(server.Channel);
+        var report = new ReportFindingsRequest { Cluster = Cluster, Findings = { Enumerable.Range(0, 8).Select(_ => New(FindingKind.Posture)) } };
+
+        await client.ReportFindingsAsync(report, TestCallers.As("one"), cancellationToken: Cancellation);
+
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(async () => await client.ReportFindingsAsync(report, TestCallers.As("one"), cancellationToken: Cancellation))).StatusCode);
+        report.Findings.Clear();
+        report.Findings.Add(New(FindingKind.Posture));
+        await client.ReportFindingsAsync(report, TestCallers.As("one"), cancellationToken: Cancellation);
     }
 
     [Fact]
@@ -154,6 +196,7 @@ public sealed class ReportFindingsTests
         {
             "id" => finding.Id = "x",
             "no id" => finding.Id = "",
+            "braced id" => finding.Id = $"{{{Guid.NewGuid()}}}",
             "time" => (finding.Time = new Timestamp { Seconds = long.MaxValue }).Seconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
             "nanos" => (finding.Time = new Timestamp { Nanos = -1 }).Nanos.ToString(System.Globalization.CultureInfo.InvariantCulture),
             "no time" => (finding.Time = null)?.ToString() ?? "",
