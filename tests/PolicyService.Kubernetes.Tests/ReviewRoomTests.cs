@@ -31,6 +31,17 @@ public sealed class ReviewRoomTests(StandardAdapter standard) : IClassFixture<St
     }
 
     [Fact]
+    public void Review_of_nothing_but_values_is_refused_before_they_are_kept()
+    {
+        var refused = Assert.Throws<ReviewException>(() => ReviewJson.Parse(System.Text.Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat('0', ReviewJson.MaxTokens - 1))}]")));
+
+        Assert.Equal((413, "RequestEntityTooLarge"), (refused.Problem.Code, refused.Problem.Reason));
+        Assert.Contains("more than 500000 values", refused.Problem.Message, StringComparison.Ordinal);
+        // The two brackets count.
+        Assert.Equal(ReviewJson.MaxTokens - 2, ReviewJson.Parse(System.Text.Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat('0', ReviewJson.MaxTokens - 2))}]")).GetArrayLength());
+    }
+
+    [Fact]
     public async Task Who_declares_no_length_may_send_the_longest()
     {
         var taken = await TakeAllAsync();

@@ -62,18 +62,18 @@ internal sealed partial class FindingForwarder(
 
                 await grown.WaitAsync(stoppingToken);
             }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
             // Whatever it is, a file that somebody cut too: an exception that leaves this service ends the adapter.
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
             {
                 LogWaiting(logger, journal.Lines, exception is RpcException { Status: var status } ? $"{status.StatusCode}: {PlainWords.Line(status.Detail, 300)}" : exception.Message);
                 await Task.WhenAny(heard, Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), time, stoppingToken));
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
                 // One that is heard and refuses is not asked without end.
                 await Task.Delay(FirstPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
             }
         }
     }

@@ -49,8 +49,12 @@ internal sealed partial class ServiceWatch(
             {
                 await ListenAsync(stoppingToken);
             }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
             // Whatever it is: an exception that leaves this service ends the adapter.
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
             {
                 LogEnded(logger, exception is RpcException { Status: var status } ? $"{status.StatusCode}: {PlainWords.Line(status.Detail, 300)}" : exception.GetType().Name);
             }

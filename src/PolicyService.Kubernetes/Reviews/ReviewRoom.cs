@@ -1,7 +1,7 @@
 namespace PolicyService.Kubernetes.Reviews;
 
 /// <summary>
-/// Room for the bytes of reviews that are judged at once. Whoever reaches the port may send the longest ones, many at a time, and read they take ten times
+/// Room for the bytes of reviews that are judged at once. Whoever reaches the port may send the longest ones, many at a time, and read they take several times
 /// their length: without a bound the adapter would be ended for its memory, and no pod of the cluster would start. What finds no room waits, at most until
 /// the webhook's time is over. Short ones, which are nearly all that a cluster sends, have room of their own, so that long ones do not hold them up.
 /// </summary>
@@ -13,8 +13,8 @@ internal sealed class ReviewRoom
     /// <summary>Room for short ones; bytes: 500 pods of the usual 16 kB.</summary>
     public const int RoomForShort = 8 * 1024 * 1024;
 
-    /// <summary>Room for long ones; bytes: one of the longest, because a pod's memory is 512 MiB.</summary>
-    public const int RoomForLong = ReviewBody.MaxBytes;
+    /// <summary>Room for long ones; bytes: two of the longest.</summary>
+    public const int RoomForLong = 2 * ReviewBody.MaxBytes;
 
     /// <summary>What even an empty one costs; bytes.</summary>
     private const int Least = 1024;
