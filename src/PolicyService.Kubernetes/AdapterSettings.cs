@@ -70,4 +70,7 @@ public sealed record AdapterSettings
 
     /// <summary>How long the adapter goes on listening after it was told to stop and has said that it is not ready.</summary>
     internal TimeSpan Linger { get; init; }
+
+    /// <summary>How long it then goes on reporting what waits in its journal.</summary>
+    internal TimeSpan ForwardTime { get; init; }
 }

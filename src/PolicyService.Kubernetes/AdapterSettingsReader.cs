@@ -10,6 +10,9 @@ public static class AdapterSettingsReader
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(3);
 
+    /// <summary>With the above less than the 30 s in which the host ends.</summary>
+    private static readonly TimeSpan ForwardTime = TimeSpan.FromSeconds(20);
+
     /// <param name="configuration">Flags and environment.</param>
     /// <param name="arguments">The command line.</param>
     /// <exception cref="SettingsException">A setting is missing, unknown or unusable.</exception>
@@ -46,6 +49,7 @@ public static class AdapterSettingsReader
             PinsTags = Flag(configuration, AdapterSettingsTable.MutateEnabled, false),
             WritesEvents = Flag(configuration, AdapterSettingsTable.EventsEnabled, configuration["KUBERNETES_SERVICE_HOST"] is { Length: > 0 }),
             Linger = Linger,
+            ForwardTime = ForwardTime,
         };
     }
 

@@ -270,4 +270,23 @@ public sealed class ValidateTests(StandardAdapter standard) : IClassFixture<Stan
     }
 
     private static string Text(JsonObject review) => review.ToJsonString();
+
+    public static TheoryData<string, string[]> Unaskable => new()
+    {
+        { "501 different images", [.. Enumerable.Range(0, 501).Select(index => $"gcr.io/allowed/nginx:{index}")] },
+        { "has more than 1024 bytes", ["gcr.io/allowed/" + new string('x', 1100)] },
+    };
+
+    [Theory, MemberData(nameof(Unaskable)), Trait("attack", "116")]
+    public async Task Template_that_is_only_warned_of_is_never_held_up(string problem, string[] images)
+    {
+        var review = AdmissionReviews.Create(AdmissionReviews.Owner("Deployment", "spec.template", images), "apps").ToJsonString();
+
+        var warned = await standard.Enforced.ApiServer.AdmitAsync("/validate", review);
+        var enforced = await standard.Templates.ApiServer.AdmitAsync("/validate", review);
+
+        Assert.Equal((true, false), (warned.IsAdmitted, enforced.IsAdmitted));
+        Assert.Contains(problem, enforced.Message, StringComparison.Ordinal);
+        Assert.Contains("would be refused", Assert.Single(warned.Warnings), StringComparison.Ordinal);
+    }
 }

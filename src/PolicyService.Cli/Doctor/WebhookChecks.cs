@@ -13,8 +13,12 @@ internal static class WebhookChecks
     /// <summary>An evaluation may take 5 s; what is shorter gives up on answers that come. Seconds.</summary>
     private const int ShortestTimeout = 6;
 
-    /// <summary>Conditions of the manifests: they leave out nothing that starts a container.</summary>
-    private static readonly string[] KnownConditions = ["starts-containers", "changes-the-spec"];
+    /// <summary>Conditions of the manifests, as they are written there, because a name says nothing: they leave out nothing that starts a container.</summary>
+    private static readonly string[] KnownConditions =
+    [
+        "request.operation != \"DELETE\" && (!has(request.subResource) || request.subResource in [\"\", \"ephemeralcontainers\"])",
+        "request.operation != \"UPDATE\" || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec",
+    ];
 
     /// <summary>Our webhooks, each with the name of its configuration.</summary>
     public static IEnumerable<(string Where, V1ValidatingWebhook Webhook)> Ours(ClusterState state) =>
@@ -102,7 +106,7 @@ internal static class WebhookChecks
             yield return Finding.Error("REVIEW_VERSION", where, "admissionReviewVersions lacks v1, the only one the adapter speaks", again);
         }
 
-        foreach (var condition in (webhook.MatchConditions ?? []).Where(condition => !KnownConditions.Contains(condition.Name)))
+        foreach (var condition in (webhook.MatchConditions ?? []).Where(condition => !KnownConditions.Contains(condition.Expression.Trim())))
         {
             yield return Finding.Warning("MATCH_CONDITION", where, $"the condition `{condition.Name}` is not of the manifests: what it leaves out is not judged ({condition.Expression})", "look at it, or remove it");
         }

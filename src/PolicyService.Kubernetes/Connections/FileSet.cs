@@ -34,9 +34,15 @@ internal sealed class FileSet(IReadOnlyList<string> paths)
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
-            var buffer = new byte[MaxBytes];
-            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return Convert.ToHexString(SHA256.HashData(buffer.AsSpan(0, length)));
+            // A small buffer: this is done four times a second.
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var buffer = new byte[8 * 1024];
+            for (int total = 0, length; total < MaxBytes && (length = stream.Read(buffer)) > 0; total += length)
+            {
+                hash.AppendData(buffer, 0, length);
+            }
+
+            return Convert.ToHexString(hash.GetHashAndReset());
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

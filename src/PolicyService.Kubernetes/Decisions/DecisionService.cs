@@ -74,7 +74,7 @@ public sealed class DecisionService
             }
             else
             {
-                decisions[index] = Read(DecisionGuard.Accept(request, result?.Response), request.ImageDigest);
+                decisions[index] = Read(DecisionGuard.Accept(request, result?.Response), question.Images[index]);
             }
         }
 

@@ -3,7 +3,7 @@ using PolicyService.Kubernetes.Reviews;
 namespace PolicyService.Kubernetes.Endpoints;
 
 /// <summary>One call of a webhook: its time, its body, and an answer in every case.</summary>
-internal sealed partial class ReviewExchange(TimeProvider time, ILogger<ReviewExchange> log)
+internal sealed partial class ReviewExchange(ReviewRoom room, TimeProvider time, ILogger<ReviewExchange> log)
 {
     // The decision ends a tenth before the cluster gives up; this is only for what hangs all the same.
     private const double HardShare = 0.97;
@@ -52,6 +52,7 @@ internal sealed partial class ReviewExchange(TimeProvider time, ILogger<ReviewEx
         ReviewProblem problem;
         try
         {
+            using var place = await room.EnterAsync(http.Request.ContentLength, linked.Token);
             var body = await ReviewBody.ReadAsync(http.Request, linked.Token);
             // Whatever does not look at its cancellation must not keep the cluster waiting.
             return (await answer(body, () => timeout - time.GetElapsedTime(started), linked.Token).WaitAsync(linked.Token), StatusCodes.Status200OK);

@@ -40,12 +40,13 @@ internal sealed class ValidateEndpoint(ReviewExchange exchange, DecisionService 
     private async Task<AdmissionAnswer> JudgeAsync(AdmissionRequest request, Workload workload, FailMode failMode, TimeSpan patience, CancellationToken cancellation)
     {
         var count = workload.Pods.SelectMany(pod => pod.Images).Select(image => image.Image).Distinct(StringComparer.Ordinal).Count();
+        var isEnforced = workload.IsPod || settings.Templates is TemplateMode.Enforce;
         if (count > AdmissionQuestion.MaxImages)
         {
-            return new AdmissionAnswer(ReviewProblem.Forbidden($"{count} different images are to be judged, more than {AdmissionQuestion.MaxImages}: split the object"));
+            var problem = $"{count} different images are to be judged, more than {AdmissionQuestion.MaxImages}: split the object";
+            return isEnforced ? new AdmissionAnswer(ReviewProblem.Forbidden(problem)) : AdmissionAnswer.Admitted with { Warnings = WarningLines.Fit([$"its pods would be refused: {problem}"]) };
         }
 
-        var isEnforced = workload.IsPod || settings.Templates is TemplateMode.Enforce;
         // Pods of one object may run as different service accounts, and rules may differ by them.
         var questions = workload.Pods.Where(pod => pod.Images.Count > 0).GroupBy(pod => pod.ServiceAccount, StringComparer.Ordinal)
             .Select(pods => QuestionOf(request, workload, [.. pods], isEnforced) with { FailMode = failMode });

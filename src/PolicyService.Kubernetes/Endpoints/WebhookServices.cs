@@ -2,6 +2,7 @@ using Grpc.Net.Client;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PolicyService.Api.V1;
 using PolicyService.Kubernetes.Pinning;
+using PolicyService.Kubernetes.Reviews;
 using PolicyService.Kubernetes.Workloads;
 using FailMode = PolicyService.Kubernetes.Decisions.FailMode;
 
@@ -15,6 +16,7 @@ internal static class WebhookServices
         services.TryAddSingleton(provider => new ClusterService.ClusterServiceClient(provider.GetRequiredService<GrpcChannel>()));
         return services
             .AddSingleton(provider => new WorkloadKinds(provider.GetRequiredService<AdapterSettings>().TemplateKinds))
+            .AddSingleton<ReviewRoom>()
             .AddSingleton<ReviewExchange>()
             .AddSingleton<TagPinner>()
             .AddSingleton<ValidateEndpoint>()

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using k8s;
-using k8s.Autorest;
 using k8s.Models;
 using PolicyService.Kubernetes.Running;
 
@@ -22,6 +21,7 @@ internal enum AdapterEvent
 /// </summary>
 internal sealed partial class EventWriter(AdapterSettings settings, AdapterMetrics metrics, TimeProvider time, ILogger<EventWriter> logger) : BackgroundService
 {
+    /// <summary>Bytes; the API takes 1024 (events.k8s.io/v1, <c>note</c>).</summary>
     private const int MaxNote = 1000;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -43,7 +43,7 @@ internal sealed partial class EventWriter(AdapterSettings settings, AdapterMetri
         if (isDue && Interlocked.CompareExchange(ref _writtenAt[(int)kind], Math.Max(1, time.GetTimestamp()), last) == last)
         {
             var more = Interlocked.Exchange(ref _passedOver[(int)kind], 0);
-            _offered.Writer.TryWrite((kind, PlainWords.Line(more > 0 ? $"{PlainWords.Line(note, MaxNote - 100)} (and {more} more since the last event)" : note, MaxNote)));
+            _offered.Writer.TryWrite((kind, PlainWords.Bytes(more > 0 ? $"{PlainWords.Bytes(note, MaxNote - 100)} (and {more} more since the last event)" : note, MaxNote)));
         }
         else
         {
@@ -74,10 +74,11 @@ internal sealed partial class EventWriter(AdapterSettings settings, AdapterMetri
         {
             return new k8s.Kubernetes(settings.EventsApi is { } url ? new KubernetesClientConfiguration { Host = url.ToString() } : KubernetesClientConfiguration.InClusterConfig());
         }
-        catch (Exception exception) when (exception is k8s.Exceptions.KubeConfigException or IOException or UnauthorizedAccessException)
+        // Whatever it is: an exception that leaves this service ends the adapter, and events matter to nothing.
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             metrics.EventFailures.Inc();
-            LogFailed(logger, exception.Message);
+            LogFailed(logger, PlainWords.Line(exception.Message, MaxNote));
             return null;
         }
     }
@@ -103,10 +104,11 @@ internal sealed partial class EventWriter(AdapterSettings settings, AdapterMetri
         {
             await cluster.EventsV1.CreateNamespacedEventAsync(written, space, cancellationToken: ending.Token);
         }
-        catch (Exception exception) when (exception is HttpOperationException or HttpRequestException or OperationCanceledException or IOException && !stopping.IsCancellationRequested)
+        // Whatever it is: something on the way may answer what is no JSON.
+        catch (Exception exception) when (exception is not OutOfMemoryException && !stopping.IsCancellationRequested)
         {
             metrics.EventFailures.Inc();
-            LogFailed(logger, exception.Message);
+            LogFailed(logger, PlainWords.Line(exception.Message, MaxNote));
         }
     }
 

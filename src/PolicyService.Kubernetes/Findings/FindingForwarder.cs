@@ -25,7 +25,26 @@ internal sealed partial class FindingForwarder(
     /// <summary>Findings cost the service's limits what images cost, and decisions come first.</summary>
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan StopInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly string _refused = Path.Combine(settings.StateDirectory ?? "", "findings.refused.jsonl");
+
+    /// <summary>Goes on reporting for a while: the journal ends with the pod (docs/kubernetes.md).</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (journal.Lines > 0 && time.GetElapsedTime(started) < settings.ForwardTime && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(StopInterval, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (journal.Lines > 0)
+        {
+            LogLeft(logger, journal.Lines);
+        }
+
+        await base.StopAsync(cancellationToken);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -43,17 +62,18 @@ internal sealed partial class FindingForwarder(
 
                 await grown.WaitAsync(stoppingToken);
             }
-            catch (Exception exception) when (exception is RpcException or IOException or UnauthorizedAccessException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            // Whatever it is, a file that somebody cut too: an exception that leaves this service ends the adapter.
+            catch (Exception exception)
             {
                 LogWaiting(logger, journal.Lines, exception is RpcException { Status: var status } ? $"{status.StatusCode}: {PlainWords.Line(status.Detail, 300)}" : exception.Message);
                 await Task.WhenAny(heard, Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), time, stoppingToken));
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
                 // One that is heard and refuses is not asked without end.
                 await Task.Delay(FirstPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
             }
         }
     }
@@ -145,6 +165,9 @@ internal sealed partial class FindingForwarder(
 
     [LoggerMessage(3241, LogLevel.Warning, "{Count} findings wait: the service does not take them ({Status})")]
     private static partial void LogWaiting(ILogger logger, int count, string status);
+
+    [LoggerMessage(3243, LogLevel.Error, "{Count} findings are left in the journal: they are reported only if an adapter starts with this directory")]
+    private static partial void LogLeft(ILogger logger, int count);
 
     [LoggerMessage(3242, LogLevel.Error, "The service will not have a finding: {Problem}: {Finding}")]
     private static partial void LogRefused(ILogger logger, string finding, string problem);

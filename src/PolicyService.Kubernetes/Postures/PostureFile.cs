@@ -40,11 +40,12 @@ internal sealed partial class PostureFile(AdapterSettings settings, ILogger<Post
     }
 
     /// <summary>Replaces it whole, on disk before this returns. That it fails is told and hurts nothing else.</summary>
-    public void Write(KnownPosture posture)
+    /// <returns>Nothing is left to do; otherwise there is no posture on disk, or, where not even that can be had, an older one.</returns>
+    public bool Write(KnownPosture posture)
     {
         if (_path is null)
         {
-            return;
+            return true;
         }
 
         try
@@ -57,10 +58,26 @@ internal sealed partial class PostureFile(AdapterSettings settings, ILogger<Post
             }
 
             File.Move(_path + ".new", _path, overwrite: true);
+            return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             LogUnwritable(logger, exception.Message);
+            Remove();
+            return false;
+        }
+    }
+
+    /// <summary>An older dry run must not outlive what could not be written: a full disk still lets go of a file.</summary>
+    private void Remove()
+    {
+        try
+        {
+            File.Delete(_path!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            LogUnremovable(logger, exception.Message);
         }
     }
 
@@ -69,6 +86,9 @@ internal sealed partial class PostureFile(AdapterSettings settings, ILogger<Post
 
     [LoggerMessage(3212, LogLevel.Error, "The posture cannot be written to disk ({Error}); after a restart during an outage the cluster counts as enforced")]
     private static partial void LogUnwritable(ILogger logger, string error);
+
+    [LoggerMessage(3213, LogLevel.Critical, "An older posture stays on disk ({Error}); after a restart during an outage it counts: mend the directory, or remove the file")]
+    private static partial void LogUnremovable(ILogger logger, string error);
 
     /// <param name="Service">Who said it.</param>
     /// <param name="Cluster">About which cluster.</param>

@@ -49,7 +49,12 @@ internal sealed partial class ServiceWatch(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception exception) when (exception is RpcException or OperationCanceledException or IOException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            // Whatever it is: an exception that leaves this service ends the adapter.
+            catch (Exception exception)
             {
                 LogEnded(logger, exception is RpcException { Status: var status } ? $"{status.StatusCode}: {PlainWords.Line(status.Detail, 300)}" : exception.GetType().Name);
             }
@@ -98,8 +103,8 @@ internal sealed partial class ServiceWatch(
 
         if (_written is null || known.HeardAt - _written.HeardAt >= WriteInterval || !_written.Message.Equals(posture))
         {
-            file.Write(known);
-            _written = known;
+            // What could not be written is written with the next word of the service.
+            _written = file.Write(known) ? known : null;
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed record ReviewBody(ReadOnlyMemory<byte> Bytes, ReviewProblem? Pro
             return new ReviewBody(default, unread);
         }
 
-        using var kept = new MemoryStream();
+        using var kept = new MemoryStream((int)Math.Clamp(request.ContentLength ?? 0, 0, MaxBytes));
         var buffer = new byte[64 * 1024];
         var dropped = 0L;
         try
@@ -40,14 +40,14 @@ internal sealed record ReviewBody(ReadOnlyMemory<byte> Bytes, ReviewProblem? Pro
         }
         catch (BadHttpRequestException exception)
         {
-            return new ReviewBody(kept.ToArray(), ReviewProblem.Malformed($"the review could not be read: {PlainText.Line(exception.Message, 200)}"));
+            return new ReviewBody(kept.GetBuffer().AsMemory(0, (int)kept.Length), ReviewProblem.Malformed($"the review could not be read: {PlainText.Line(exception.Message, 200)}"));
         }
         catch (OperationCanceledException) when (!request.HttpContext.RequestAborted.IsCancellationRequested)
         {
-            return new ReviewBody(kept.ToArray(), ReviewProblem.Late($"only {kept.Length} bytes of the review arrived within the webhook's timeout: raise timeoutSeconds, or look for what slows the way to the adapter"));
+            return new ReviewBody(kept.GetBuffer().AsMemory(0, (int)kept.Length), ReviewProblem.Late($"only {kept.Length} bytes of the review arrived within the webhook's timeout: raise timeoutSeconds, or look for what slows the way to the adapter"));
         }
 
-        return new ReviewBody(kept.ToArray(), dropped > 0
+        return new ReviewBody(kept.GetBuffer().AsMemory(0, (int)kept.Length), dropped > 0
             ? ReviewProblem.TooLarge($"the review has more than {MaxBytes} bytes, the most that is read: make the object smaller")
             : null);
     }

@@ -42,7 +42,12 @@ internal sealed class WorkloadReader(WorkloadKinds kinds)
         var pods = PodsOf(top, request.Kind, warnings);
         var old = request.Operation is AdmissionOperation.Update ? OldImages(request) : [];
         var added = ImageChanges.Added(pods.SelectMany(pod => pod.Images), old).ToHashSet();
-        RequireLength(added);
+        if (isPod)
+        {
+            // Of a template it is one more thing to say of the pods.
+            RequireLength(added);
+        }
+
         return new Workload(isPod, NameOf(request, metadata), [.. pods.Select(pod => pod with { Images = [.. pod.Images.Where(added.Contains)] })])
         {
             IsBreakGlass = BreakGlassMarker.IsSet(labels, annotations),

@@ -117,6 +117,18 @@ public sealed partial class WorkloadManifestTests
         Assert.NotEmpty(objects.One<V1PriorityClass>(deployment.Spec.Template.Spec.PriorityClassName).Metadata.Name);
     }
 
+    /// <summary>The Role is for its own namespace alone: events written elsewhere are refused (docs/kubernetes-settings.md, <c>--Events:Enabled</c>).</summary>
+    [Fact]
+    public async Task Adapter_knows_where_its_role_lets_it_write_events()
+    {
+        foreach (var overlay in Overlay.Names)
+        {
+            var fields = (await PodOf(overlay, "policyservice-adapter")).Containers[0].Env.ToDictionary(variable => variable.Name, variable => variable.ValueFrom?.FieldRef?.FieldPath);
+
+            Assert.Equal(("metadata.namespace", "metadata.name"), (fields.GetValueOrDefault("POD_NAMESPACE"), fields.GetValueOrDefault("POD_NAME")));
+        }
+    }
+
     [Theory, MemberData(nameof(Deployments))]
     public async Task Pods_have_time_to_end(string overlay, string name)
     {

@@ -14,6 +14,9 @@ internal sealed class EventsApi(WebApplication application) : IAsyncDisposable
 
     public bool Fails { get; set; }
 
+    /// <summary>It takes events and answers with something that is no JSON.</summary>
+    public bool IsGarbled { get; set; }
+
     public ConcurrentQueue<JsonElement> Written { get; } = [];
 
     public IEnumerable<string> Reasons => Written.Select(one => one.GetProperty("reason").GetString()!);
@@ -35,6 +38,12 @@ internal sealed class EventsApi(WebApplication application) : IAsyncDisposable
             }
 
             api.Written.Enqueue(body);
+            if (api.IsGarbled)
+            {
+                await context.Response.WriteAsync("<html>");
+                return;
+            }
+
             context.Response.StatusCode = 201;
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(body.ToString());

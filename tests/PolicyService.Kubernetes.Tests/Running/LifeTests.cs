@@ -145,6 +145,37 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task Events_api_that_answers_no_json_does_not_end_the_adapter()
+    {
+        await using var cluster = await EventsApi.StartAsync();
+        cluster.IsGarbled = true;
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+        using var caller = adapter.NewCaller();
+
+        await adapter.DecideAsync(Question with { IsBreakGlass = true });
+        await adapter.DecideAsync(Question with { FailMode = FailMode.Open });
+
+        await Eventually.Holds("both are counted", async () =>
+        {
+            var page = await caller.GetStringAsync("/metrics", Cancellation);
+            return page.Contains("policyservice_adapter_event_failures_total 2", StringComparison.Ordinal) || page.Contains("policyservice_adapter_event_failures_total 3", StringComparison.Ordinal);
+        });
+    }
+
+    [Fact, Trait("attack", "107")]
+    public async Task Note_of_an_event_is_no_longer_than_the_api_takes()
+    {
+        await using var cluster = await EventsApi.StartAsync();
+        await using var adapter = await LinkedAdapter.StartAsync("http://127.0.0.1:1", (settings, _) => settings with { WritesEvents = true, EventsApi = cluster.Url });
+
+        await adapter.DecideAsync(Question with { Images = [new string('\u00e9', 500)], IsBreakGlass = true });
+
+        await Eventually.Holds("it is written", () => cluster.Reasons.Contains("BreakGlass"));
+        var note = cluster.Written.First(one => one.GetProperty("reason").GetString() == "BreakGlass").GetProperty("note").GetString()!;
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(note), 900, 1024);
+    }
+
+    [Fact]
     public async Task Process_ends_well_when_it_is_told_to()
     {
         var state = Directory.CreateTempSubdirectory("policyservice-test-");
