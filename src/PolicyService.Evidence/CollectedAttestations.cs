@@ -10,7 +10,7 @@ namespace PolicyService.Evidence;
 /// <summary>What was collected of a digest beside the documents: what the store said, and what a Container Analysis elsewhere did.</summary>
 /// <param name="Found">Of the store, by note and project; null where there is none, or it failed.</param>
 /// <param name="Failed">The questions to which the store said nothing, and why.</param>
-internal sealed record CollectedAttestations(IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>? Found, IReadOnlyList<FailedQuestion> Failed)
+internal sealed record CollectedAttestations(FoundOccurrences? Found, IReadOnlyList<FailedQuestion> Failed)
 {
     private static readonly IReadOnlyDictionary<RemoteQuestion, RemoteAnswer> Nothing = new Dictionary<RemoteQuestion, RemoteAnswer>();
 
@@ -23,12 +23,12 @@ internal sealed record CollectedAttestations(IReadOnlyDictionary<OccurrenceParen
     public IReadOnlyDictionary<RemoteQuestion, RemoteAnswer> Remote { get; init; } = Nothing;
 
     /// <summary>When the oldest of it was read at its source; null: only the store was asked.</summary>
-    public DateTimeOffset? RemoteReadAt => Remote.Values.Where(answer => answer.Items.Count > 0 || answer.Failure is RemoteFailure.None).Min(answer => (DateTimeOffset?)answer.ReadAt);
+    public DateTimeOffset? RemoteReadAt => Remote.Count == 0 ? null : Remote.Values.Where(answer => answer.Items.Count > 0 || answer.Failure is RemoteFailure.None).Min(answer => (DateTimeOffset?)answer.ReadAt);
 
     /// <summary>The attestations that concern an attestor or check, newest first.</summary>
     public IReadOnlyList<Attestation> Of(EvidencePlaces places, TimeSpan grace, DateTimeOffset now)
     {
-        Attestation[] stored = [.. places.Parents.SelectMany(parent => Found?.GetValueOrDefault(parent)?.Attestations ?? [])];
+        var stored = places.Parents.Count == 1 ? StoredOf(places.Parents[0]) : [.. places.Parents.SelectMany(StoredOf)];
         return Remote.Count == 0
             ? stored
             : [.. stored.Concat(RemoteOf(places).SelectMany(one => one.Answer.Attestations(grace, now))).OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue)];
@@ -36,9 +36,30 @@ internal sealed record CollectedAttestations(IReadOnlyDictionary<OccurrenceParen
 
     public IEnumerable<EvidenceFailure> FailuresOf(EvidencePlaces places)
     {
-        var isCut = places.Parents.Any(parent => Found?.GetValueOrDefault(parent) is { IsCut: true }) || RemoteOf(places).Any(one => one.Answer.IsCut);
+        var isStoreCut = IsCut(places.Parents);
+        if (!isStoreCut && Failed.Count == 0 && Remote.Count == 0)
+        {
+            return [];
+        }
+
+        var isCut = isStoreCut || RemoteOf(places).Any(one => one.Answer.IsCut);
         return Failed.Where(question => question.Parents.Any(places.Parents.Contains)).Select(question => question.Failure).Concat(isCut ? [Limit] : [])
             .Concat(RemoteOf(places).Where(one => one.Answer.Failure is not RemoteFailure.None).Select(one => one.Question.FailureOf(one.Answer.Failure)).Distinct());
+    }
+
+    private IReadOnlyList<Attestation> StoredOf(OccurrenceParent parent) => Found?[parent]?.Attestations ?? [];
+
+    private bool IsCut(IReadOnlyList<OccurrenceParent> parents)
+    {
+        for (var index = 0; index < parents.Count; index++)
+        {
+            if (Found?[parents[index]] is { IsCut: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private IEnumerable<(RemoteQuestion Question, RemoteAnswer Answer)> RemoteOf(EvidencePlaces places) =>

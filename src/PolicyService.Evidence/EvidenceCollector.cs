@@ -25,7 +25,6 @@ namespace PolicyService.Evidence;
 public sealed class EvidenceCollector(
     VerifiedSignatures verified, PublicKeyCache keys, StoredOccurrences? stored = null, RemoteAnswers? remote = null, IndexChildren? indexes = null)
 {
-    private static readonly IReadOnlyDictionary<OccurrenceParent, ParentOccurrences> Nothing = new Dictionary<OccurrenceParent, ParentOccurrences>();
     private static readonly KeyResolution OutOfTime = new KeyResolution.Missing(KeyFailure.Deadline);
 
     /// <param name="snapshot">The documents in force for this request.</param>
@@ -48,6 +47,48 @@ public sealed class EvidenceCollector(
         return selection.Options.IndexCoversChildren && selection.Request.ParentDigest is { } index && index != needed.Digest && needed.Lacks(evidence)
             ? evidence.With(await OfIndexAsync(new NeededEvidence(snapshot, selection, readAt, now, index), selection, needed.Digest, storeVersion, caller, cancellation))
             : evidence;
+    }
+
+    /// <summary>
+    /// The evidence where all of it is in memory, and nothing is to be asked, fetched or verified: so it is for a hot decision, which needs no
+    /// timer then. It takes the steps of <see cref="CollectAsync(PolicySnapshot, Selection, DateTimeOffset, long, string, DateTimeOffset, CancellationToken)"/>
+    /// and gives what they would give.
+    /// </summary>
+    /// <returns>Null: something is not in memory.</returns>
+    /// <inheritdoc cref="CollectAsync(PolicySnapshot, Selection, DateTimeOffset, long, string, DateTimeOffset, CancellationToken)"/>
+    public EvidenceSet? AtHand(PolicySnapshot snapshot, Selection selection, DateTimeOffset readAt, long storeVersion, DateTimeOffset now)
+    {
+        if (selection.IsTraced || (selection.Options.IndexCoversChildren && selection.Request.ParentDigest is not null))
+        {
+            // A step looked at in vain would be noted twice; an index may have more.
+            return null;
+        }
+
+        var needed = new NeededEvidence(snapshot, selection, readAt, now);
+        if (needed.IsNothing)
+        {
+            return EvidenceSet.Empty;
+        }
+
+        if (StoredAtHand(needed, storeVersion) is not { } found || needed.RemoteKeys(found, evidence: null, keys.IsKnown) is not null)
+        {
+            return null;
+        }
+
+        var memory = new Recollection(verified);
+        var evidence = needed.Verify(found, keys.Lookup, memory.Check, CancellationToken.None);
+        return memory.IsComplete && needed.RemoteQuestions(evidence).Count == 0 ? evidence : null;
+    }
+
+    private CollectedAttestations? StoredAtHand(NeededEvidence needed, long storeVersion)
+    {
+        if (stored is null)
+        {
+            return CollectedAttestations.None;
+        }
+
+        var (deciding, monitored) = (needed.Parents, needed.MonitoredParents);
+        return stored.Known(storeVersion, needed.Digest, monitored.Count == 0 ? deciding : [.. deciding, .. monitored]) is { } known ? new CollectedAttestations(known, []) : null;
     }
 
     private async ValueTask<EvidenceSet> CollectAsync(NeededEvidence needed, long storeVersion, string caller, CancellationToken cancellation)
@@ -239,9 +280,9 @@ public sealed class EvidenceCollector(
         var asking = AskAsync(monitored).AsTask();
         var (first, second) = (await AskAsync(deciding), await asking);
         return new CollectedAttestations(
-            new[] { first, second }.SelectMany(one => one.Found ?? Nothing).ToDictionary(pair => pair.Key, pair => pair.Value), [.. first.Failed, .. second.Failed]);
+            first.Found is null ? second.Found : second.Found is null ? first.Found : first.Found.With(second.Found, monitored), [.. first.Failed, .. second.Failed]);
 
-        async ValueTask<CollectedAttestations> AskAsync(IReadOnlyCollection<OccurrenceParent> parents)
+        async ValueTask<CollectedAttestations> AskAsync(IReadOnlyList<OccurrenceParent> parents)
         {
             try
             {

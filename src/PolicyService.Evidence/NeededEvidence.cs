@@ -22,13 +22,13 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
     /// <summary>Keys of an attestor that are asked for before it is known which of them signed.</summary>
     private const int FewKeys = 4;
 
-    private readonly RequiredAttestor[] _attestors = [.. selection.NeedEvidence];
+    private readonly IReadOnlyList<RequiredAttestor> _attestors = selection.NeedEvidence;
     // An index vouches for its children to attestors alone: what a platform policy asks for is asked of the image itself.
-    private readonly SimpleSigningCheck[] _checks = index is null ? [.. selection.NeedChecks] : [];
-    private readonly Dictionary<object, EvidencePlaces> _places = [];
+    private readonly SimpleSigningCheck[] _checks = index is null && selection.PlatformPolicies.Count > 0 ? [.. selection.NeedChecks] : [];
+    private readonly EvidencePlaces?[] _places = new EvidencePlaces?[selection.NeedEvidence.Count];
     private readonly RegistryRepository? _repository = RegistryRepository.TryFind(selection.Options, selection.Request.Image, out var found) ? found : null;
 
-    public bool IsNothing => _attestors.Length == 0 && _checks.Length == 0;
+    public bool IsNothing => _attestors.Count == 0 && _checks.Length == 0;
 
     /// <summary>What the evidence is about.</summary>
     public Digest Digest => index ?? selection.Request.Image.Digest!.Value;
@@ -37,11 +37,12 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
     public RegistryRepository? Repository => _repository;
 
     /// <summary>The notes and projects whose attestations decide.</summary>
-    public IReadOnlyCollection<OccurrenceParent> Parents =>
-        [.. _attestors.SelectMany(required => PlacesOf(required).Parents).Concat(_checks.Intersect(selection.DecidingChecks).SelectMany(check => PlacesOf(check).Parents)).Distinct()];
+    public IReadOnlyList<OccurrenceParent> Parents => _attestors.Count == 1 && _checks.Length == 0
+        ? PlacesOf(_attestors[0]).Parents
+        : [.. _attestors.SelectMany(required => PlacesOf(required).Parents).Concat(_checks.Intersect(selection.DecidingChecks).SelectMany(check => PlacesOf(check).Parents)).Distinct()];
 
     /// <summary>Further ones, which only show what policies that monitor would say.</summary>
-    public IReadOnlyCollection<OccurrenceParent> MonitoredParents =>
+    public IReadOnlyList<OccurrenceParent> MonitoredParents =>
         _checks.Length == 0 ? [] : [.. _checks.SelectMany(check => PlacesOf(check).Parents).Distinct().Except(Parents)];
 
     /// <summary>
@@ -50,13 +51,19 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
     /// </summary>
     public IReadOnlyList<RemoteQuestion> RemoteQuestions(EvidenceSet evidence)
     {
+        if (_repository is null && selection.Options.ContainerAnalysis is null && !selection.IsTraced)
+        {
+            // There is nobody to ask, and nobody reads why.
+            return [];
+        }
+
         var lacking = Lacking(evidence, conformance => conformance is not Conformance.Conformant).ToArray();
         foreach (var parent in selection.Options.ContainerAnalysis is null ? [] : lacking.SelectMany(places => places.Parents).Distinct().Where(parent => !IsElsewhere(parent)))
         {
             selection.Note("container analysis", "NOT_ASKED", $"the project of {(parent.Project.Length > 0 ? $"projects/{parent.Project}" : parent.Note)} is not among containerAnalysis.projects");
         }
 
-        if (_repository is null && _attestors.Any(required => required.Sources.Contains(EvidenceSource.Registry)))
+        if (_repository is null && _attestors.Any(required => required.TakesRegistry))
         {
             selection.Note("registry", "NOT_ASKED", RegistryReasons.NotAsked(selection));
         }
@@ -108,7 +115,14 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
     /// <summary>Verifies everything that is there.</summary>
     public EvidenceSet Verify(CollectedAttestations found, KeyLookup keys, SignatureCheck verify, CancellationToken cancellation)
     {
-        return new EvidenceSet(_attestors.ToDictionary(required => required.Name, OfAttestor), found.RemoteReadAt is { } remote && remote < readAt ? remote : readAt)
+        var attestors = new Dictionary<AttestorName, AttestorEvidence>(_attestors.Count);
+        for (var index = 0; index < _attestors.Count; index++)
+        {
+            attestors.Add(_attestors[index].Name, OfAttestor(_attestors[index]));
+        }
+
+        var evidence = new EvidenceSet(attestors, found.RemoteReadAt is { } remote && remote < readAt ? remote : readAt);
+        return _checks.Length == 0 ? evidence : evidence with
         {
             Authenticators = _checks.SelectMany(check => check.Authenticators.Select(authenticator => (authenticator, check)))
                 .ToDictionary(one => one.authenticator, one => OfAuthenticator(one.check, one.authenticator)),
@@ -118,11 +132,10 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
         {
             var places = PlacesOf(required);
             var local = LocalEvidence.Collect(snapshot, selection, required, Digest, Of(found, places), keys, verify, cancellation);
-            return local with
-            {
-                Facts = index is null ? local.Facts : [.. local.Facts.Select(fact => fact with { Index = index })],
-                Failures = [.. local.Failures, .. found.FailuresOf(places)],
-            };
+            var isWhole = index is null && found.FailuresOf(places) is ICollection<EvidenceFailure> { Count: 0 };
+            return isWhole ? local : new AttestorEvidence(
+                index is null ? local.Facts : [.. local.Facts.Select(fact => fact with { Index = index })],
+                [.. local.Failures, .. found.FailuresOf(places)]);
         }
 
         AttestorEvidence OfAuthenticator(SimpleSigningCheck check, Authenticator authenticator)
@@ -144,25 +157,26 @@ internal sealed class NeededEvidence(PolicySnapshot snapshot, Selection selectio
 
     private EvidencePlaces PlacesOf(RequiredAttestor required)
     {
-        if (!_places.TryGetValue(required, out var places))
+        var place = 0;
+        while (!ReferenceEquals(_attestors[place], required))
         {
-            OccurrenceParent[] parents = required.Sources.Contains(EvidenceSource.Grafeas) ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
-            RemoteQuestion[] beside = required.Sources.Contains(EvidenceSource.Registry) && _repository is not null ? [new RegistryQuestion(selection.Project!.Id, _repository, Digest)] : [];
-            _places[required] = places = new EvidencePlaces(parents, [.. QuestionsOf(parents), .. beside]);
+            place++;
         }
 
-        return places;
+        return _places[place] ??= FindPlaces();
+
+        EvidencePlaces FindPlaces()
+        {
+            OccurrenceParent[] parents = required.TakesOccurrences ? [OccurrenceParent.Of(required.Attestor!.Note)] : [];
+            RemoteQuestion[] beside = required.TakesRegistry && _repository is not null ? [new RegistryQuestion(selection.Project!.Id, _repository, Digest)] : [];
+            return new EvidencePlaces(parents, [.. QuestionsOf(parents), .. beside]);
+        }
     }
 
     private EvidencePlaces PlacesOf(SimpleSigningCheck check)
     {
-        if (!_places.TryGetValue(check, out var places))
-        {
-            OccurrenceParent[] parents = [.. check.Projects.Select(OccurrenceParent.OfProject)];
-            _places[check] = places = new EvidencePlaces(parents, [.. QuestionsOf(parents)]);
-        }
-
-        return places;
+        OccurrenceParent[] parents = [.. check.Projects.Select(OccurrenceParent.OfProject)];
+        return new EvidencePlaces(parents, [.. QuestionsOf(parents)]);
     }
 
     private IEnumerable<RemoteQuestion> QuestionsOf(OccurrenceParent[] parents) => selection.Options.ContainerAnalysis is { } remote

@@ -34,5 +34,8 @@ public sealed class Attestor(AttestorName name, NoteName note, IReadOnlyList<Att
     /// <summary>Whether any key is kept elsewhere.</summary>
     public bool HasRemoteKeys { get; } = keys.Any(key => key.Remote is not null);
 
+    /// <summary><see cref="Find"/>, made once.</summary>
+    internal Func<KeyId, AttestorKey?> Finding => field ??= Find;
+
     public AttestorKey? Find(KeyId id) => _byId.GetValueOrDefault(id);
 }

@@ -39,9 +39,9 @@ internal static class AttestationSteps
     /// <summary>A signature that holds for a time only: PGP keys and signatures expire, and JWTs say when they hold.</summary>
     public static (AttestorDetail?, string)? Validity(VerificationResult.Verified verified, DateTimeOffset now)
     {
-        foreach (var period in verified.Periods)
+        for (var index = 0; index < verified.Periods.Count; index++)
         {
-            if (period.Contains(now))
+            if (verified.Periods[index].Contains(now))
             {
                 return null;
             }

@@ -45,10 +45,11 @@ internal static class AttestorEvaluation
 
     private static PartOutcome Judge(Selection selection, RequiredAttestor required, AttestorEvidence evidence, Digest digest, DateTimeOffset now)
     {
-        var (furthest, why, keyId) = (AttestorDetail.NoAttestation, Needed(selection, required), required.Attestor!.Keys[0].Id.ToString());
+        var (furthest, why, keyId) = (AttestorDetail.NoAttestation, "", required.Attestor!.Keys[0].Id.ToString());
         AttestationFact? archived = null;
-        foreach (var fact in evidence.Facts)
+        for (var index = 0; index < evidence.Facts.Count; index++)
         {
+            var fact = evidence.Facts[index];
             var (detail, explanation) = Stop(selection, required, fact, digest, now);
             if (detail is null)
             {
@@ -72,7 +73,7 @@ internal static class AttestorEvaluation
 
         if (evidence.Failures.Count == 0)
         {
-            return Denied(selection, required, furthest, why, keyId);
+            return Denied(selection, required, furthest, furthest is AttestorDetail.NoAttestation ? Needed(selection, required) : why, keyId);
         }
 
         // What could not be looked at might have satisfied the attestor, so it is an error and not a denial. Where the pair is
@@ -146,7 +147,7 @@ internal static class AttestorEvaluation
     }
 
     private static PartOutcome Attested(Selection selection, RequiredAttestor required, AttestationFact fact) =>
-        PartOutcome.Conformant(Texts.Attested(selection, required, fact)) with { Evidence = [fact.Attestation.PayloadHash], LastSeen = fact.Attestation.LastSeen };
+        new(Conformance.Conformant, [Texts.Attested(selection, required, fact)]) { Evidence = [fact.Attestation.PayloadHash], LastSeen = fact.Attestation.LastSeen };
 
     private static PartOutcome Denied(Selection selection, RequiredAttestor required, AttestorDetail detail, string why, string keyId = "") =>
         PartOutcome.NonConformant(Texts.DeniedByAttestor(selection, required, detail, why, keyId));
@@ -155,18 +156,16 @@ internal static class AttestorEvaluation
     {
         var attestor = required.Attestor!;
         var keys = string.Join(" or ", attestor.Keys.Take(5).Select(key => $"key {key.Id}"));
-        var takesOccurrences = required.Sources.Contains(EvidenceSource.Grafeas);
-        var takesBeside = required.Sources.Contains(EvidenceSource.Registry);
-        var place = (takesOccurrences, takesBeside) switch
+        var place = (required.TakesOccurrences, required.TakesRegistry) switch
         {
             (true, true) => $"under {attestor.Note}, or a cosign signature beside the image,",
             (false, true) => "as a cosign signature beside the image",
             _ => $"under {attestor.Note}",
         };
         return $"no attestation found; it needs one {place} signed by {keys}"
-            + (takesOccurrences && selection.Options.ContainerAnalysis is { } remote && !remote.Projects.Contains(attestor.Note.Project)
+            + (required.TakesOccurrences && selection.Options.ContainerAnalysis is { } remote && !remote.Projects.Contains(attestor.Note.Project)
                 ? "; the note's project is not among containerAnalysis.projects, so Container Analysis was not asked"
                 : "")
-            + (takesBeside && !RegistryReasons.IsAsked(selection) ? $"; {RegistryReasons.NotAsked(selection)}" : "");
+            + (required.TakesRegistry && !RegistryReasons.IsAsked(selection) ? $"; {RegistryReasons.NotAsked(selection)}" : "");
     }
 }

@@ -9,23 +9,27 @@ public static class Evaluator
     /// <summary>Decides from a selection and the evidence collected for it.</summary>
     public static Decision Evaluate(Selection selection, EvidenceSet evidence, DateTimeOffset now)
     {
-        var parts = new List<PartOutcome> { ProjectPart(selection, evidence, now) };
-        if (!selection.IsEnded)
+        var project = ProjectPart(selection, evidence, now);
+        PartOutcome[] parts = selection.IsEnded || selection.PlatformPolicies.Count == 0 ? [project] : [project, .. PlatformParts(selection, evidence, now)];
+        var decided = DecidingParts.Of(selection, parts);
+        var lastSeen = Oldest(parts);
+        var decision = new Decision(decided.Verdict, decided.Conformance, decided.Reasons)
         {
-            parts.AddRange(PlatformParts(selection, evidence, now));
-        }
-
-        var lastSeen = parts.Min(part => part.LastSeen);
-        var decision = Combine(selection, parts) with
-        {
+            FailMode = decided.FailMode,
             Project = selection.Project?.Id ?? "",
             PolicyEtag = selection.Project?.Policy?.Etag ?? "",
             EvidenceTime = lastSeen < evidence.Time ? lastSeen : evidence.Time,
             Stale = selection.Age.IsStale || lastSeen is not null,
             EvaluateTime = now,
-            Evidence = [.. parts.SelectMany(part => part.Evidence)],
+            Evidence = parts.Length == 1 ? project.Evidence : [.. parts.SelectMany(part => part.Evidence)],
+            Ignored = selection.Request is { BreakGlass: null, Attestations.Count: 0 } ? [] : Ignored(selection),
         };
-        decision = ApplyBreakGlass(selection, decision with { Ignored = Ignored(selection) });
+        decision = ApplyBreakGlass(selection, decision);
+        if (!selection.IsTraced)
+        {
+            return decision;
+        }
+
         selection.Note("verdict", decision.Verdict.ToString(), decision.Conformance.ToString());
         return decision with { Trace = selection.Trace };
     }
@@ -36,16 +40,19 @@ public static class Evaluator
         Conformance? combined = null;
         foreach (var conformance in conformances)
         {
-            combined = (combined, conformance) switch
-            {
-                (Conformance.NonConformant, _) or (_, Conformance.NonConformant) => Conformance.NonConformant,
-                (null or Conformance.Conformant, Conformance.Conformant) => Conformance.Conformant,
-                _ => Conformance.Error,
-            };
+            combined = Combine(combined, conformance);
         }
 
         return combined ?? Conformance.Error;
     }
+
+    /// <summary>One more; null: it is the first.</summary>
+    internal static Conformance Combine(Conformance? combined, Conformance conformance) => (combined, conformance) switch
+    {
+        (Conformance.NonConformant, _) or (_, Conformance.NonConformant) => Conformance.NonConformant,
+        (null or Conformance.Conformant, Conformance.Conformant) => Conformance.Conformant,
+        _ => Conformance.Error,
+    };
 
     /// <summary>What the evidence at hand says of one attestor: whoever collects evidence asks where more of it could change the answer.</summary>
     public static Conformance Judge(Selection selection, RequiredAttestor required, EvidenceSet evidence, DateTimeOffset now) =>
@@ -62,10 +69,21 @@ public static class Evaluator
             return settled;
         }
 
-        var outcomes = selection.Attestors.Select(required => AttestorEvaluation.Evaluate(selection, required, evidence, now)).ToArray();
-        foreach (var reason in outcomes.SelectMany(outcome => outcome.Reasons))
+        var outcomes = new PartOutcome[selection.Attestors.Count];
+        for (var index = 0; index < outcomes.Length; index++)
+        {
+            outcomes[index] = AttestorEvaluation.Evaluate(selection, selection.Attestors[index], evidence, now);
+        }
+
+        foreach (var reason in selection.IsTraced ? outcomes.SelectMany(outcome => outcome.Reasons) : [])
         {
             selection.Note($"attestor {reason.Attestor}", $"{ReasonNames.Of(reason.Code)} {reason.Detail}".TrimEnd(), reason.Text);
+        }
+
+        var mode = selection.Rule!.Enforcement;
+        if (outcomes.Length == 1)
+        {
+            return outcomes[0] with { Mode = mode };
         }
 
         var conformance = Combine(outcomes.Select(outcome => outcome.Conformance));
@@ -74,10 +92,21 @@ public static class Evaluator
             // A satisfied attestor is no reason for a denial.
             [.. outcomes.Where(outcome => conformance is Conformance.Conformant || outcome.Conformance is not Conformance.Conformant).SelectMany(outcome => outcome.Reasons)])
         {
-            Mode = selection.Rule!.Enforcement,
+            Mode = mode,
             Evidence = [.. outcomes.SelectMany(outcome => outcome.Evidence)],
-            LastSeen = outcomes.Min(outcome => outcome.LastSeen),
+            LastSeen = Oldest(outcomes),
         };
+    }
+
+    private static DateTimeOffset? Oldest(PartOutcome[] parts)
+    {
+        DateTimeOffset? oldest = null;
+        foreach (var part in parts)
+        {
+            oldest = part.LastSeen is { } seen && !(oldest <= seen) ? seen : oldest;
+        }
+
+        return oldest;
     }
 
     private static IEnumerable<PartOutcome> PlatformParts(Selection selection, EvidenceSet evidence, DateTimeOffset now)
@@ -114,59 +143,6 @@ public static class Evaluator
             return null;
         }
     }
-
-    /// <summary>DENY beats DRYRUN beats ALLOW; conformance and reasons are those of the parts that decide.</summary>
-    private static Decision Combine(Selection selection, List<PartOutcome> parts)
-    {
-        var decided = parts.Select(part => (Part: part, Outcome: Decide(part, selection.FailMode))).ToArray();
-        var verdict = decided.Select(one => one.Outcome.Verdict).MaxBy(Severity);
-        var deciding = decided.Where(one => one.Outcome.Verdict == verdict).ToArray();
-        var conformance = Combine(deciding.Select(one => one.Part.Conformance));
-        var failMode = conformance is Conformance.Error
-            ? deciding.Select(one => one.Outcome.FailMode).FirstOrDefault(mode => mode is not FailMode.Unspecified)
-            : FailMode.Unspecified;
-        Reason[] reasons = [.. deciding.SelectMany(one => one.Part.Reasons)];
-        return new Decision(verdict, conformance, failMode is FailMode.Open ? [Texts.FailedOpen(selection), .. reasons] : reasons)
-        {
-            EvaluateTime = default,
-            FailMode = failMode,
-        };
-    }
-
-    /// <summary>The table of SEMANTICS section 3, row by row; what no row admits is denied.</summary>
-    private static (Verdict Verdict, FailMode FailMode) Decide(PartOutcome part, FailMode failMode)
-    {
-        if (part.Conformance is Conformance.Conformant)
-        {
-            return (Verdict.Allow, FailMode.Unspecified);
-        }
-
-        if (part.Mode is EnforcementMode.DryRun)
-        {
-            return (Verdict.DryRun, FailMode.Unspecified);
-        }
-
-        if (part.Conformance is not Conformance.Error || part.Reasons.Any(reason => reason.Code is ReasonCode.PolicyConfigError))
-        {
-            return (Verdict.Deny, FailMode.Unspecified);
-        }
-
-        if (failMode is not FailMode.Open)
-        {
-            return (Verdict.Deny, FailMode.Closed);
-        }
-
-        // One error an image's author can cause is enough to keep the gate shut.
-        var isOurs = part.Reasons.Count > 0 && part.Reasons.All(reason => reason.IsOwnFault);
-        return isOurs ? (Verdict.Allow, FailMode.Open) : (Verdict.Deny, FailMode.Unspecified);
-    }
-
-    private static int Severity(Verdict verdict) => verdict switch
-    {
-        Verdict.Allow => 0,
-        Verdict.DryRun => 1,
-        _ => 2,
-    };
 
     private static Decision ApplyBreakGlass(Selection selection, Decision decision)
     {

@@ -34,6 +34,9 @@ public sealed record EvidenceFailure(ReasonCode Code, string Detail, string Expl
 /// <summary>All that was found for one attestor and one digest.</summary>
 public sealed record AttestorEvidence(IReadOnlyList<AttestationFact> Facts, IReadOnlyList<EvidenceFailure> Failures)
 {
+    /// <summary>There is none, and everything was looked at.</summary>
+    public static AttestorEvidence Nothing { get; } = new([], []);
+
     /// <summary>What stands for evidence nobody collected: an error, not an absence.</summary>
     public static AttestorEvidence NotCollected { get; } =
         new([], [new EvidenceFailure(ReasonCode.EvidenceUnavailable, "INTERNAL:NOT_COLLECTED", "its evidence was not collected", IsOwnFault: true)]);

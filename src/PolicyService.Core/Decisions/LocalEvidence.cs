@@ -121,13 +121,26 @@ public static class LocalEvidence
     private static IEnumerable<Attestation> NewestFirst(IEnumerable<Attestation> attestations) =>
         attestations.OrderByDescending(attestation => attestation.FirstSeen ?? DateTimeOffset.MinValue);
 
+    private static bool HasRegistry(IReadOnlyList<Attestation> attestations)
+    {
+        for (var index = 0; index < attestations.Count; index++)
+        {
+            if (attestations[index].Source is EvidenceSource.Registry)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static IReadOnlyList<Attestation> Attestations(
         PolicySnapshot snapshot, Selection selection, RequiredAttestor required, Digest digest, IReadOnlyList<Attestation> stored)
     {
-        IReadOnlyList<Attestation> documents = required.Sources.Contains(EvidenceSource.Grafeas)
+        IReadOnlyList<Attestation> documents = required.TakesOccurrences
             ? snapshot.AttestationsOf(required.Attestor!.Note, digest)
             : [];
-        if (!required.Sources.Contains(EvidenceSource.Registry) && stored.Any(attestation => attestation.Source is EvidenceSource.Registry))
+        if (!required.TakesRegistry && HasRegistry(stored))
         {
             stored = [.. stored.Where(attestation => attestation.Source is not EvidenceSource.Registry)];
         }
@@ -136,7 +149,7 @@ public static class LocalEvidence
             : documents.Count == 0 ? stored
             : [.. NewestFirst(documents.Concat(stored))];
         var request = selection.Request;
-        if (request.Attestations.Count == 0 || !request.Grants.InlineAttestations || !required.Sources.Contains(EvidenceSource.Inline))
+        if (request.Attestations.Count == 0 || !request.Grants.InlineAttestations || !required.TakesInline)
         {
             return lasting;
         }

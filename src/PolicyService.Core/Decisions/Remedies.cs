@@ -34,7 +34,7 @@ internal static class Remedies
     /// <summary>Ready for a shell: payload, signature, occurrence; or, for an attestor that takes no occurrences, what cosign does in one step.</summary>
     private static string Commands(Selection selection, RequiredAttestor required)
     {
-        if (required.Sources.Contains(EvidenceSource.Registry) && !required.Sources.Contains(EvidenceSource.Grafeas) && selection.Request.Image is { Digest: { } beside, Name.Length: > 0 } image)
+        if (required.TakesRegistry && !required.TakesOccurrences && selection.Request.Image is { Digest: { } beside, Name.Length: > 0 } image)
         {
             return RegistryReasons.IsAsked(selection)
                 ? $"cosign sign --key KEY {image.Name}@{beside}"

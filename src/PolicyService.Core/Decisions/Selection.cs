@@ -8,7 +8,7 @@ namespace PolicyService.Core.Decisions;
 /// <param name="IsStale">The source does not answer.</param>
 /// <param name="Age">Time since the source last answered.</param>
 /// <param name="ReadAt">When it last did.</param>
-public sealed record SnapshotAge(bool IsStale, TimeSpan Age, DateTimeOffset ReadAt);
+public readonly record struct SnapshotAge(bool IsStale, TimeSpan Age, DateTimeOffset ReadAt);
 
 /// <summary>What one part of an evaluation found, and what its non-conformance does.</summary>
 public sealed record PartOutcome(Conformance Conformance, IReadOnlyList<Reason> Reasons)
@@ -47,8 +47,9 @@ public abstract record SelectionResult
 /// <summary>What decides one request: settled parts, attestors whose evidence is needed, bound platform policies.</summary>
 public sealed class Selection(EvaluationRequest request, ProjectSnapshot? project, ClusterBinding binding, SnapshotAge age)
 {
-    private readonly List<BoundPlatformPolicy> _platformPolicies = [];
     private readonly List<Step>? _trace = request.Explain ? [] : null;
+    private List<BoundPlatformPolicy>? _platformPolicies;
+    private RequiredAttestor[] _satisfiable = [];
 
     public EvaluationRequest Request => request;
 
@@ -74,14 +75,15 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
     /// <summary>All attestors the image needs.</summary>
     public IReadOnlyList<RequiredAttestor> Attestors { get; private set; } = [];
 
-    public IReadOnlyList<BoundPlatformPolicy> PlatformPolicies => _platformPolicies;
+    public IReadOnlyList<BoundPlatformPolicy> PlatformPolicies => _platformPolicies ?? (IReadOnlyList<BoundPlatformPolicy>)[];
+
+    /// <summary>Whether anybody will read what is noted: what costs something to say is said only then.</summary>
+    public bool IsTraced => _trace is not null;
 
     public IReadOnlyList<Step> Trace => _trace ?? (IReadOnlyList<Step>)[];
 
     /// <summary>Attestors whose evidence must be collected; none where the image has no digest to look up.</summary>
-    public IEnumerable<RequiredAttestor> NeedEvidence => request.Image.Digest is null
-        ? []
-        : Attestors.Where(required => required is { Problem: null, Attestor.Keys.Count: > 0 });
+    public IReadOnlyList<RequiredAttestor> NeedEvidence => request.Image.Digest is null ? [] : _satisfiable;
 
     /// <summary>Checks whose evidence must be collected: those of the chosen check sets, where no allowlist spares the image.</summary>
     public IEnumerable<SimpleSigningCheck> NeedChecks => ChecksOf(PlatformPolicies);
@@ -102,7 +104,7 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
     internal void Settle(PartOutcome outcome)
     {
         Settled = outcome;
-        foreach (var reason in outcome.Reasons)
+        foreach (var reason in IsTraced ? outcome.Reasons : [])
         {
             Note("project policy", ReasonNames.Of(reason.Code), reason.Text);
         }
@@ -111,14 +113,17 @@ public sealed class Selection(EvaluationRequest request, ProjectSnapshot? projec
     internal void Choose(CompiledRule compiled)
     {
         Rule = compiled.Rule;
-        Note("rule", Texts.RuleName(compiled.Rule), $"{compiled.Rule.Evaluation}, {compiled.Rule.Enforcement}");
+        if (IsTraced)
+        {
+            Note("rule", Texts.RuleName(compiled.Rule), $"{compiled.Rule.Evaluation}, {compiled.Rule.Enforcement}");
+        }
     }
 
-    internal void Require(IReadOnlyList<RequiredAttestor> attestors) => Attestors = attestors;
+    internal void Require(CompiledRule compiled) => (Attestors, _satisfiable) = (compiled.Attestors, compiled.Satisfiable);
 
-    internal void Bind(BoundPlatformPolicy bound) => _platformPolicies.Add(bound);
+    internal void Bind(BoundPlatformPolicy bound) => (_platformPolicies ??= []).Add(bound);
 
-    private IEnumerable<SimpleSigningCheck> ChecksOf(IEnumerable<BoundPlatformPolicy> policies) => IsEnded || request.Image.Digest is null
+    private IEnumerable<SimpleSigningCheck> ChecksOf(IEnumerable<BoundPlatformPolicy> policies) => _platformPolicies is null || IsEnded || request.Image.Digest is null
         ? []
         : policies.Where(bound => bound.Policy is not null).SelectMany(bound => PlatformEvaluation.ChecksOf(bound.Policy!, request)).OfType<SimpleSigningCheck>().Distinct();
 }

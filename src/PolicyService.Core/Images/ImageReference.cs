@@ -162,24 +162,31 @@ public sealed record ImageReference
     private static ImageReference Normalise(string text, ReferenceParts parts)
     {
         var host = NormaliseHost(parts.Host);
-        var official = host == DockerHub && !parts.Path.Contains('/') ? OfficialImages : "";
-        var name = string.Concat($"{host}/{official}", parts.Path);
-        var digest = !parts.Digest.IsEmpty && Images.Digest.TryParse(parts.Digest[1..].ToString(), out var parsed) ? parsed : (Digest?)null;
+        var official = host is DockerHub && !parts.Path.Contains('/') ? OfficialImages : "";
+        // Most references are written as they are matched: then there is one text of them.
+        var isNormal = official.Length == 0 && parts.Host.SequenceEqual(host);
+        var name = isNormal ? text[..(host.Length + 1 + parts.Path.Length)] : string.Concat($"{host}/{official}", parts.Path);
+        var digest = !parts.Digest.IsEmpty && Images.Digest.TryParse(parts.Digest[1..], out var parsed) ? parsed : (Digest?)null;
         return new ImageReference(text)
         {
             Name = name,
             Tag = parts.Tag.IsEmpty ? null : parts.Tag[1..].ToString(),
             Digest = digest,
-            MatchText = string.Concat(name, parts.Tag, parts.Digest),
+            MatchText = isNormal ? text : string.Concat(name, parts.Tag, parts.Digest),
             HasUnusableDigest = !parts.Digest.IsEmpty && digest is null,
         };
     }
 
-    private static string NormaliseHost(ReadOnlySpan<char> host)
+    private static ReadOnlySpan<char> NormaliseHost(ReadOnlySpan<char> host)
     {
         if (host.IsEmpty)
         {
             return DockerHub;
+        }
+
+        if (host is not LegacyDockerHub && !host.ContainsAnyInRange('A', 'Z'))
+        {
+            return host;
         }
 
         var written = host.ToString();

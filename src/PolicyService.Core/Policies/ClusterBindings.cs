@@ -16,7 +16,11 @@ public enum BindingMode
 public sealed record PlatformPolicyBinding(PlatformPolicyName Name, BindingMode Mode);
 
 /// <summary>What is known of a cluster: whose it is, where it runs, what binds it.</summary>
-public sealed record ClusterBinding(string Project, Platform Platform, IReadOnlyList<PlatformPolicyBinding> PlatformPolicies);
+public sealed record ClusterBinding(string Project, Platform Platform, IReadOnlyList<PlatformPolicyBinding> PlatformPolicies)
+{
+    /// <summary>What a cluster is under that nothing names.</summary>
+    internal static ClusterBinding None(string project) => new(project, Platform.OnPrem, []);
+}
 
 /// <summary><c>clusters.yaml</c> (SEMANTICS section 8).</summary>
 public sealed class ClusterBindings

@@ -12,6 +12,15 @@ namespace PolicyService.Core.Policies;
 public sealed record RequiredAttestor(
     AttestorName Name, Attestor? Attestor, string? Problem, IReadOnlyList<EvidenceSource> Sources, TimeSpan? MaxAge)
 {
+    /// <summary>Whether occurrences under its note count.</summary>
+    public bool TakesOccurrences { get; } = Sources.Contains(EvidenceSource.Grafeas);
+
+    /// <summary>Whether signatures beside the image count.</summary>
+    public bool TakesRegistry { get; } = Sources.Contains(EvidenceSource.Registry);
+
+    /// <summary>Whether attestations sent along count, of callers who are granted them.</summary>
+    public bool TakesInline { get; } = Sources.Contains(EvidenceSource.Inline);
+
     /// <summary>The problem is a key that another attestor of the rule has too, where one signature could satisfy both.</summary>
     public bool SharesKey { get; init; }
 
@@ -25,6 +34,9 @@ public sealed record RequiredAttestor(
 /// <summary>A rule with its attestors resolved, once, when the snapshot is built.</summary>
 public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAttestor> Attestors)
 {
+    /// <summary>Those of the attestors that evidence can satisfy; the others are denied whatever there is.</summary>
+    internal RequiredAttestor[] Satisfiable { get; } = [.. Attestors.Where(required => required is { Problem: null, Attestor.Keys.Count: > 0 })];
+
     internal static CompiledRule Compile(
         AdmissionRule rule, ProjectOptions options, IReadOnlyDictionary<AttestorName, Attestor> attestors, Predicate<AttestorName> mayUse)
     {
@@ -90,7 +102,7 @@ public sealed record CompiledRule(AdmissionRule Rule, IReadOnlyList<RequiredAtte
     }
 
     private static bool TakesNoteless(RequiredAttestor required) =>
-        required.Sources.Any(source => source is EvidenceSource.Registry or EvidenceSource.Inline);
+        required.TakesRegistry || required.TakesInline;
 
     /// <summary>Every key of the attestor, those kept elsewhere by their pin.</summary>
     private static HashSet<Digest> Material(RequiredAttestor required) =>

@@ -49,14 +49,15 @@ public sealed partial class PolicySnapshot
         if (known is not null)
         {
             binding = known;
-            problem = $"the cluster belongs to the project `{known.Project}`";
-            return named.Length == 0 || named == known.Project;
+            var isOther = named.Length > 0 && named != known.Project;
+            problem = isOther ? $"the cluster belongs to the project `{known.Project}`" : "";
+            return !isOther;
         }
 
         var project = named.Length > 0 ? named
             : Projects.Count == 1 ? Projects.Keys[0]
             : "";
-        binding = new ClusterBinding(project, Platform.OnPrem, []);
+        binding = Projects.GetValueOrDefault(project)?.Unbound ?? ClusterBinding.None(project);
         problem = "several projects exist and none is named";
         return project.Length > 0 || Projects.Count == 0;
     }
@@ -137,7 +138,7 @@ public sealed partial class PolicySnapshot
                 selection.Settle(PartOutcome.Conformant(Texts.AlwaysAllow(selection)));
                 break;
             case EvaluationMode.RequireAttestation when compiled.Attestors.Count > 0:
-                selection.Require(compiled.Attestors);
+                selection.Require(compiled);
                 break;
             default:
                 selection.Settle(PartOutcome.NonConformant(Texts.AlwaysDeny(selection)) with { Mode = compiled.Rule.Enforcement });

@@ -12,6 +12,7 @@ public sealed class ProjectSnapshot
     internal ProjectSnapshot(ProjectDocuments documents, IReadOnlyDictionary<AttestorName, Attestor> attestors, AccessRules? access)
     {
         (Id, Policy, Options, OptionsRefused) = (documents.Id, documents.Policy, documents.Options, documents.OptionsRefused);
+        Unbound = ClusterBinding.None(Id);
         PlatformPolicies = documents.PlatformPolicies.DistinctBy(policy => policy.Name).ToFrozenDictionary(policy => policy.Name);
         AdmissionRule[] rules = Policy is null ? [] : [.. Policy.SpecificRules.Values, Policy.DefaultRule];
         Rules = rules.ToFrozenDictionary(
@@ -21,6 +22,9 @@ public sealed class ProjectSnapshot
     }
 
     public string Id { get; }
+
+    /// <summary>What the project's clusters are under that nothing names.</summary>
+    internal ClusterBinding Unbound { get; }
 
     public Policy? Policy { get; }
 

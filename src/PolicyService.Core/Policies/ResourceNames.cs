@@ -58,6 +58,11 @@ public readonly record struct AttestorName
         return TryParse(text, out name);
     }
 
+    /// <summary>The parts follow from the text.</summary>
+    public bool Equals(AttestorName other) => _text == other._text;
+
+    public override int GetHashCode() => _text?.GetHashCode(StringComparison.Ordinal) ?? 0;
+
     public override string ToString() => _text ?? "";
 }
 

@@ -23,7 +23,7 @@ public static class AttestationVerifier
     /// <param name="cancellation">The end of the time for this evaluation; what is unread then is a DEADLINE failure.</param>
     public static AttestorEvidence Verify(
         Attestor attestor, IReadOnlyList<Attestation> attestations, KeyLookup keys, SignatureCheck check, CancellationToken cancellation) =>
-        Verify(attestor.Find, attestor.Keys, attestations, keys, check, cancellation);
+        Verify(attestor.Finding, attestor.Keys, attestations, keys, check, cancellation);
 
     /// <param name="find">The key of an id, among those that count.</param>
     /// <param name="unnamed">The keys that signatures of a registry are tried with, which name none; none: such signatures do not count.</param>
@@ -39,24 +39,32 @@ public static class AttestationVerifier
         SignatureCheck check,
         CancellationToken cancellation)
     {
-        // Counted apart: who may only push to a registry fills up the quota of no attestation that stands under a note, and the other way.
-        var named = new VerificationRun(keys, check, cancellation);
-        var others = new VerificationRun(keys, check, cancellation);
-        AttestationFact? foreign = null;
-        foreach (var attestation in attestations)
+        if (attestations.Count == 0)
         {
-            foreach (var signature in attestation.Signatures)
+            return AttestorEvidence.Nothing;
+        }
+
+        var signatures = SignaturesOf(attestations);
+        // Counted apart: who may only push to a registry fills up the quota of no attestation that stands under a note, and the other way.
+        VerificationRun? named = null;
+        VerificationRun? others = null;
+        AttestationFact? foreign = null;
+        for (var index = 0; index < attestations.Count; index++)
+        {
+            var attestation = attestations[index];
+            for (var place = 0; place < attestation.Signatures.Count; place++)
             {
+                var signature = attestation.Signatures[place];
                 if (signature.KeyId is not { } id)
                 {
                     if (attestation.Source is EvidenceSource.Registry && unnamed.Count > 0)
                     {
-                        others.VerifyUnnamed(unnamed, attestation, signature);
+                        (others ??= Run()).VerifyUnnamed(unnamed, attestation, signature);
                     }
                 }
                 else if (find(id) is { } key)
                 {
-                    named.Verify(key, attestation, signature);
+                    (named ??= Run()).Verify(key, attestation, signature);
                 }
                 else
                 {
@@ -65,14 +73,34 @@ public static class AttestationVerifier
                 }
             }
 
-            if (named.IsOver && (others.IsOver || unnamed.Count == 0))
+            if (named is { IsOver: true } && (others is { IsOver: true } || unnamed.Count == 0))
             {
                 break;
             }
         }
 
-        named.Failures.Add(others.Failures);
-        return new AttestorEvidence([.. named.Facts, .. others.Facts, .. foreign is null ? (AttestationFact[])[] : [foreign]], named.Failures.Items);
+        if (named is not null && others is null && foreign is null)
+        {
+            return new AttestorEvidence(named.Facts, named.Failures.Items);
+        }
+
+        var failures = new FailureList();
+        failures.Add(named?.Failures.Items ?? []);
+        failures.Add(others?.Failures.Items ?? []);
+        return new AttestorEvidence([.. named?.Facts ?? [], .. others?.Facts ?? [], .. foreign is null ? (AttestationFact[])[] : [foreign]], failures.Items);
+
+        VerificationRun Run() => new(signatures, keys, check, cancellation);
+    }
+
+    private static int SignaturesOf(IReadOnlyList<Attestation> attestations)
+    {
+        var count = 0;
+        for (var index = 0; index < attestations.Count; index++)
+        {
+            count += attestations[index].Signatures.Count;
+        }
+
+        return count;
     }
 
     /// <summary>Verifies the signature, then parses what it signs: unverified bytes are not parsed.</summary>

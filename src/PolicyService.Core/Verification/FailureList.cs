@@ -7,13 +7,13 @@ namespace PolicyService.Core.Verification;
 /// <summary>Failures without repetition: ten thousand oversized attestations are one.</summary>
 internal sealed class FailureList
 {
-    private readonly List<EvidenceFailure> _items = [];
+    private List<EvidenceFailure>? _items;
 
-    public IReadOnlyList<EvidenceFailure> Items => _items;
+    public IReadOnlyList<EvidenceFailure> Items => _items ?? (IReadOnlyList<EvidenceFailure>)[];
 
-    public void Add(FailureList others)
+    public void Add(IReadOnlyList<EvidenceFailure> others)
     {
-        foreach (var other in others._items)
+        foreach (var other in others)
         {
             Add(other);
         }
@@ -37,6 +37,7 @@ internal sealed class FailureList
 
     private void Add(EvidenceFailure failure)
     {
+        _items ??= [];
         var isThere = failure.KeyId.Length > 0
             ? _items.Exists(item => item.KeyId == failure.KeyId)
             : _items.Exists(item => item.KeyId.Length == 0 && item.Code == failure.Code && item.Detail == failure.Detail);

@@ -6,10 +6,14 @@ using PolicyService.Core.Decisions;
 namespace PolicyService.Core.Verification;
 
 /// <summary>The signatures of one attestor and one digest that name keys, or those that name none: what they gave, within the limits on both.</summary>
-internal sealed class VerificationRun(KeyLookup keys, SignatureCheck check, CancellationToken cancellation)
+/// <param name="signatures">How many there are in all. Where they are few enough for one key, none has too many.</param>
+/// <param name="keys">Gives the keys that are kept elsewhere.</param>
+/// <param name="check">Verifies one signature.</param>
+/// <param name="cancellation">The end of the time for the evaluation.</param>
+internal sealed class VerificationRun(int signatures, KeyLookup keys, SignatureCheck check, CancellationToken cancellation)
 {
-    private readonly List<AttestationFact> _facts = [];
-    private readonly Dictionary<KeyId, int> _perKey = [];
+    private readonly List<AttestationFact> _facts = new(Math.Min(signatures, 4));
+    private readonly Dictionary<KeyId, int>? _perKey = signatures > Limits.SignaturesPerKey ? [] : null;
     private int _read;
 
     public IReadOnlyList<AttestationFact> Facts => _facts;
@@ -136,6 +140,11 @@ internal sealed class VerificationRun(KeyLookup keys, SignatureCheck check, Canc
 
     private bool MayVerify(KeyId key)
     {
+        if (_perKey is null)
+        {
+            return true;
+        }
+
         var count = _perKey.GetValueOrDefault(key);
         if (count >= Limits.SignaturesPerKey)
         {

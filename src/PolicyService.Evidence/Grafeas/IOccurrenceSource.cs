@@ -22,6 +22,33 @@ public sealed record ParentOccurrences(IReadOnlyList<Attestation> Attestations, 
     public static ParentOccurrences None { get; } = new([], false);
 }
 
+/// <summary>What a source said of a digest: the attestations under each parent that it was asked about.</summary>
+/// <param name="parents">The parents; one attestor has one, and few rules have many.</param>
+/// <param name="occurrences">Theirs, in the same order.</param>
+public sealed class FoundOccurrences(IReadOnlyList<OccurrenceParent> parents, ParentOccurrences[] occurrences)
+{
+    /// <summary>Of one parent; null: it was not asked about.</summary>
+    public ParentOccurrences? this[OccurrenceParent parent]
+    {
+        get
+        {
+            for (var index = 0; index < occurrences.Length; index++)
+            {
+                if (parents[index] == parent)
+                {
+                    return occurrences[index];
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Both.</summary>
+    internal FoundOccurrences With(FoundOccurrences other, IReadOnlyList<OccurrenceParent> othersParents) =>
+        new([.. parents, .. othersParents], [.. occurrences, .. othersParents.Select(parent => other[parent] ?? ParentOccurrences.None)]);
+}
+
 /// <summary>Attestation occurrences that are not among the documents of a snapshot, asked for by digest.</summary>
 public interface IOccurrenceSource
 {

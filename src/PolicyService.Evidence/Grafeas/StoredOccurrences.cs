@@ -23,36 +23,48 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
     /// <summary>Answers held now.</summary>
     internal int Count => Volatile.Read(ref _answers).Known.Count;
 
+    /// <summary>What is remembered, without asking anybody; null: not all of it is.</summary>
+    /// <inheritdoc cref="OfAsync"/>
+    public FoundOccurrences? Known(long version, Digest digest, IReadOnlyList<OccurrenceParent> parents)
+    {
+        var answers = Of(version);
+        var found = new ParentOccurrences[parents.Count];
+        for (var index = 0; index < found.Length; index++)
+        {
+            if (!answers.Known.TryGetValue((parents[index], digest), out var known) || !known.IsCompletedSuccessfully)
+            {
+                return null;
+            }
+
+            found[index] = known.Result;
+        }
+
+        return new FoundOccurrences(parents, found);
+    }
+
     /// <param name="version">Version of the source's content: a later one forgets what was remembered of an earlier one.</param>
     /// <param name="digest">The image's.</param>
     /// <param name="parents">The notes of all attestors, and the projects of all checks, whose evidence is needed.</param>
     /// <param name="caller">Who asks; a question that several share is asked for the first of them.</param>
     /// <param name="cancellation">The end of the time for the evaluation; the shared question goes on without this caller.</param>
     /// <exception cref="EvidenceSourceException">The source failed.</exception>
-    public async ValueTask<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>> OfAsync(
-        long version, Digest digest, IReadOnlyCollection<OccurrenceParent> parents, string caller, CancellationToken cancellation)
+    public async ValueTask<FoundOccurrences> OfAsync(
+        long version, Digest digest, IReadOnlyList<OccurrenceParent> parents, string caller, CancellationToken cancellation)
     {
-        var answers = Of(version);
-        var found = new Dictionary<OccurrenceParent, ParentOccurrences>(parents.Count);
-        List<OccurrenceParent>? missing = null;
-        foreach (var parent in parents)
+        if (Known(version, digest, parents) is { } known)
         {
-            if (answers.Known.TryGetValue((parent, digest), out var known) && known.IsCompletedSuccessfully)
-            {
-                found[parent] = await known;
-            }
-            else
-            {
-                (missing ??= []).Add(parent);
-            }
+            return known;
         }
 
-        foreach (var (parent, answer) in missing is null ? [] : Ask(answers, digest, missing, caller))
+        // Those that are remembered are not asked about again: their answers are there.
+        var asked = Ask(Of(version), digest, parents, caller);
+        var found = new ParentOccurrences[parents.Count];
+        for (var index = 0; index < found.Length; index++)
         {
-            found[parent] = await answer.WaitAsync(cancellation);
+            found[index] = await asked[index].WaitAsync(cancellation);
         }
 
-        return found;
+        return new FoundOccurrences(parents, found);
     }
 
     /// <summary>What is known of the version, or of a later one, which is as good: it is fresher.</summary>
@@ -68,16 +80,16 @@ public sealed class StoredOccurrences(IOccurrenceSource source, TimeProvider tim
         return answers;
     }
 
-    /// <summary>One question for all parents nobody is asking about yet.</summary>
-    private List<(OccurrenceParent Parent, Task<ParentOccurrences> Answer)> Ask(Answers answers, Digest digest, List<OccurrenceParent> parents, string caller)
+    /// <summary>One question for all parents nobody has asked about yet; the answers in their order.</summary>
+    private List<Task<ParentOccurrences>> Ask(Answers answers, Digest digest, IReadOnlyList<OccurrenceParent> parents, string caller)
     {
         var asked = new TaskCompletionSource<IReadOnlyDictionary<OccurrenceParent, ParentOccurrences>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var (own, all) = (new List<OccurrenceParent>(), new List<(OccurrenceParent, Task<ParentOccurrences>)>(parents.Count));
+        var (own, all) = (new List<OccurrenceParent>(), new List<Task<ParentOccurrences>>(parents.Count));
         foreach (var parent in parents)
         {
             var answer = OneOfAsync(asked.Task, parent);
             var shared = answers.Known.GetOrAdd((parent, digest), answer);
-            all.Add((parent, shared));
+            all.Add(shared);
             if (ReferenceEquals(shared, answer))
             {
                 own.Add(parent);

@@ -48,8 +48,7 @@ public sealed class VerifiedSignatures
             return _verify(key, attestation, signature);
         }
 
-        var question = new Question(
-            attestation.PayloadHash, signature.Hash, signature.Format, key.Fingerprint, key is PublicKey pkix ? pkix.Algorithm : SignatureAlgorithm.Unspecified);
+        var question = Question.Of(key, attestation, signature);
         var memory = Volatile.Read(ref _memory);
         if (memory.Young.TryGetValue(question, out var result))
         {
@@ -65,6 +64,10 @@ public sealed class VerifiedSignatures
         return result;
     }
 
+    /// <summary>What verifying gave, if it was asked for lately; null: verify it. Of inline attestations nothing is remembered.</summary>
+    internal VerificationResult? Recall(VerificationKey key, Attestation attestation, AttestationSignature signature) =>
+        attestation.Source is not EvidenceSource.Inline && Volatile.Read(ref _memory).Young.TryGetValue(Question.Of(key, attestation, signature), out var result) ? result : null;
+
     private void Remember(Dictionaries memory, Question question, VerificationResult result)
     {
         if (memory.Young.TryAdd(question, result) && Interlocked.Increment(ref _count) >= _capacity / 2)
@@ -79,7 +82,11 @@ public sealed class VerifiedSignatures
     /// <param name="Format">As which of the two it is read.</param>
     /// <param name="Key">All of the key; of a PGP key the whole block, with its subkeys and their validity.</param>
     /// <param name="Algorithm">The declared algorithm; unspecified for a PGP key, which declares none, and never for another.</param>
-    private readonly record struct Question(Digest Payload, Digest Signature, SignatureFormat Format, Digest Key, SignatureAlgorithm Algorithm);
+    private readonly record struct Question(Digest Payload, Digest Signature, SignatureFormat Format, Digest Key, SignatureAlgorithm Algorithm)
+    {
+        public static Question Of(VerificationKey key, Attestation attestation, AttestationSignature signature) => new(
+            attestation.PayloadHash, signature.Hash, signature.Format, key.Fingerprint, key is PublicKey pkix ? pkix.Algorithm : SignatureAlgorithm.Unspecified);
+    }
 
     private sealed record Dictionaries(
         ConcurrentDictionary<Question, VerificationResult> Young, ConcurrentDictionary<Question, VerificationResult> Old);

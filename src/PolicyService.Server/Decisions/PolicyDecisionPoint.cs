@@ -54,12 +54,13 @@ public sealed class PolicyDecisionPoint(
     private async ValueTask<EvidenceSet> CollectAsync(
         PolicyVersion version, Selection selection, string caller, DateTimeOffset now, Deadline deadline, CancellationToken cancellation)
     {
-        if (!selection.NeedEvidence.Any() && !selection.NeedChecks.Any())
+        var left = deadline.EvaluationTime(now);
+        if (left > TimeSpan.Zero && collector.AtHand(version.Snapshot, selection, version.ReadAt, version.ContentVersion, now) is { } evidence)
         {
-            return EvidenceSet.Empty;
+            return evidence;
         }
 
-        using var ending = new TimedCancellation(deadline.EvaluationTime(time.GetUtcNow()), time, cancellation);
+        using var ending = new TimedCancellation(left, time, cancellation);
         return await collector.CollectAsync(version.Snapshot, selection, version.ReadAt, version.ContentVersion, caller, now, ending.Token);
     }
 }
