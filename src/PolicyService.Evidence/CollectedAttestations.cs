@@ -47,13 +47,13 @@ internal sealed record CollectedAttestations(FoundOccurrences? Found, IReadOnlyL
             .Concat(RemoteOf(places).Where(one => one.Answer.Failure is not RemoteFailure.None).Select(one => one.Question.FailureOf(one.Answer.Failure)).Distinct());
     }
 
-    private IReadOnlyList<Attestation> StoredOf(OccurrenceParent parent) => Found?[parent]?.Attestations ?? [];
+    private IReadOnlyList<Attestation> StoredOf(OccurrenceParent parent) => Found?.Find(parent)?.Attestations ?? [];
 
     private bool IsCut(IReadOnlyList<OccurrenceParent> parents)
     {
         for (var index = 0; index < parents.Count; index++)
         {
-            if (Found?[parents[index]] is { IsCut: true })
+            if (Found?.Find(parents[index]) is { IsCut: true })
             {
                 return true;
             }

@@ -27,26 +27,26 @@ public sealed record ParentOccurrences(IReadOnlyList<Attestation> Attestations, 
 /// <param name="occurrences">Theirs, in the same order.</param>
 public sealed class FoundOccurrences(IReadOnlyList<OccurrenceParent> parents, ParentOccurrences[] occurrences)
 {
-    /// <summary>Of one parent; null: it was not asked about.</summary>
-    public ParentOccurrences? this[OccurrenceParent parent]
-    {
-        get
-        {
-            for (var index = 0; index < occurrences.Length; index++)
-            {
-                if (parents[index] == parent)
-                {
-                    return occurrences[index];
-                }
-            }
+    /// <summary>Those of a parent that was asked about.</summary>
+    public ParentOccurrences this[OccurrenceParent parent] => Find(parent) ?? throw new ArgumentException($"{parent} was not asked about", nameof(parent));
 
-            return null;
+    /// <summary>Those of one parent; null: it was not asked about.</summary>
+    public ParentOccurrences? Find(OccurrenceParent parent)
+    {
+        for (var index = 0; index < occurrences.Length; index++)
+        {
+            if (parents[index] == parent)
+            {
+                return occurrences[index];
+            }
         }
+
+        return null;
     }
 
     /// <summary>Both.</summary>
     internal FoundOccurrences With(FoundOccurrences other, IReadOnlyList<OccurrenceParent> othersParents) =>
-        new([.. parents, .. othersParents], [.. occurrences, .. othersParents.Select(parent => other[parent] ?? ParentOccurrences.None)]);
+        new([.. parents, .. othersParents], [.. occurrences, .. othersParents.Select(parent => other[parent])]);
 }
 
 /// <summary>Attestation occurrences that are not among the documents of a snapshot, asked for by digest.</summary>
