@@ -28,11 +28,9 @@ public sealed record Caller(string Name, IReadOnlyList<string> Members)
 /// <summary>The caller of a request over HTTP or gRPC.</summary>
 public static class CallerOfRequest
 {
-    private static readonly object Item = new();
-
-    public static Caller Caller(this HttpContext context) => context.Items[Item] as Caller
+    public static Caller Caller(this HttpContext context) => context.Features.Get<Caller>()
         // Whoever forgets the middleware gets no answer rather than every grant.
         ?? throw new InvalidOperationException("nobody has looked at who asks");
 
-    public static void SetCaller(this HttpContext context, Caller caller) => context.Items[Item] = caller;
+    public static void SetCaller(this HttpContext context, Caller caller) => context.Features.Set(caller);
 }
