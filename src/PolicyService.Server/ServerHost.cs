@@ -196,7 +196,7 @@ public sealed class ServerHost
         Application.Use((context, next) => health.InvokeAsync(context, next));
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
-        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
+        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod().AnswersUnaryCalls(Application.Services);
         Application.MapGrpcService<ClusterEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
         Application.MapGrpcReflectionService().NeedsByMethod();
         Application.MapGrpcHealthChecksService().NeedsByMethod();

@@ -22,7 +22,18 @@ public sealed record Caller(string Name, IReadOnlyList<string> Members)
     internal DateTimeOffset Until => Credentials.Count == 0 ? DateTimeOffset.MaxValue : Credentials.Min(credential => credential.Until);
 
     /// <summary>Why it is not who it was any more; null while it is. A request takes a moment, a stream may go on for days.</summary>
-    internal string? ProblemAt(DateTimeOffset now) => Credentials.Select(credential => credential.ProblemAt(now)).FirstOrDefault(problem => problem is not null);
+    internal string? ProblemAt(DateTimeOffset now)
+    {
+        for (var index = 0; index < Credentials.Count; index++)
+        {
+            if (Credentials[index].ProblemAt(now) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>The caller of a request over HTTP or gRPC.</summary>
