@@ -64,6 +64,10 @@ public sealed class ServerHost
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
             // Many critical lines for each client that breaks the rules of HTTP/2: whoever likes could fill the log, and slow down what writes it.
             .AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None)
+            // Any level makes an activity and a scope for each request, which nobody here listens to; whoever does listen still gets them. What is lost
+            // is nothing but the framework's own lines about the beginning and end of requests: unhandled exceptions are logged by those who catch
+            // them (the exception handler, the gRPC framework, the web server), and a failed start is told by Program.
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             // A start that fails is told in one line, by Program.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(settings).AddSingleton(time);
@@ -192,7 +196,7 @@ public sealed class ServerHost
         Application.Use((context, next) => health.InvokeAsync(context, next));
         Application.UseRest();
         // gRPC measures each message against its own limit before it reads it.
-        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
+        Application.MapGrpcService<PolicyDecisionEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod().AnswersUnaryCalls(Application.Services);
         Application.MapGrpcService<ClusterEndpoint>().WithMetadata(new DisableRequestSizeLimitAttribute()).NeedsByMethod();
         Application.MapGrpcReflectionService().NeedsByMethod();
         Application.MapGrpcHealthChecksService().NeedsByMethod();

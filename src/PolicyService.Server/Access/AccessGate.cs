@@ -13,19 +13,22 @@ namespace PolicyService.Server.Access;
 /// </summary>
 internal sealed class AccessGate(SnapshotInForce inForce, ServerSettings settings, AccessLog log)
 {
-    private static readonly object Item = new();
-
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint() is not { } endpoint || AccessRequirements.IsFrameworks(endpoint))
+        if (context.GetEndpoint() is not { } endpoint)
         {
             return next(context);
         }
 
-        var refusal = endpoint.Metadata.GetMetadata<AccessRequirement>() switch
+        var requirement = endpoint.Metadata.GetMetadata<AccessRequirement>();
+        if (requirement is { Kind: AccessKind.Open or AccessKind.Authenticated or AccessKind.PerMessage } || AccessRequirements.IsFrameworks(endpoint))
+        {
+            return next(context);
+        }
+
+        var refusal = requirement switch
         {
             null => "nobody may call this method: its permission is not known",
-            { Kind: AccessKind.Open or AccessKind.Authenticated or AccessKind.PerMessage } => null,
             { Kind: AccessKind.Permission } needed => Check(context, needed.Permission, needed.ResourceOf(context)),
             _ => "nobody may call this method",
         };
@@ -77,9 +80,9 @@ internal sealed class AccessGate(SnapshotInForce inForce, ServerSettings setting
             return null;
         }
 
-        if (context.Items[Item] is not AccessRules rules)
+        if (context.Features.Get<AccessRules>() is not { } rules)
         {
-            context.Items[Item] = rules = inForce.Current?.Snapshot.Access ?? AccessRules.Nothing;
+            context.Features.Set(rules = inForce.Current?.Snapshot.Access ?? AccessRules.Nothing);
         }
 
         return rules;

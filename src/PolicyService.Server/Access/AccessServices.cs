@@ -41,29 +41,33 @@ internal static class AccessServices
         application.Services.GetService<ServerCertificate>();
         var log = application.Services.GetRequiredService<AuthenticationLog>();
         var said = application.Services.GetService<AssertedCallers>();
-        application.Use(async (context, next) =>
+        application.Use((context, next) =>
         {
-            if (!isOn || said is not null)
+            if (isOn && said is null)
             {
-                context.SetCaller(said?.Of(context) ?? Access.Caller.Anonymous);
-                await next(context);
-                return;
+                return AuthenticatedAsync(context, next, authenticator, log);
             }
 
-            // By the endpoint that will run, not by the path, of which there are many spellings.
-            var isOpen = context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open };
-            var (caller, problem) = isOpen && !Authenticator.HasCredentials(context) ? default : await authenticator.AuthenticateAsync(context);
-            if (caller is null && !isOpen)
-            {
-                log.Refused(problem!);
-                await UnauthenticatedAnswer.WriteAsync(context, problem!);
-                return;
-            }
-
-            // A probe is answered whatever it brings along.
-            context.SetCaller(caller ?? Access.Caller.Unauthenticated);
-            await next(context);
+            context.SetCaller(said?.Of(context) ?? Access.Caller.Anonymous);
+            return next(context);
         });
+    }
+
+    private static async Task AuthenticatedAsync(HttpContext context, RequestDelegate next, Authenticator authenticator, AuthenticationLog log)
+    {
+        // By the endpoint that will run, not by the path, of which there are many spellings.
+        var isOpen = context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open };
+        var (caller, problem) = isOpen && !Authenticator.HasCredentials(context) ? default : await authenticator.AuthenticateAsync(context);
+        if (caller is null && !isOpen)
+        {
+            log.Refused(problem!);
+            await UnauthenticatedAnswer.WriteAsync(context, problem!);
+            return;
+        }
+
+        // A probe is answered whatever it brings along.
+        context.SetCaller(caller ?? Access.Caller.Unauthenticated);
+        await next(context);
     }
 
     /// <summary>Lets nobody further who may not; behind <see cref="UseCallers"/>, before anything is read.</summary>

@@ -22,17 +22,26 @@ public sealed record Caller(string Name, IReadOnlyList<string> Members)
     internal DateTimeOffset Until => Credentials.Count == 0 ? DateTimeOffset.MaxValue : Credentials.Min(credential => credential.Until);
 
     /// <summary>Why it is not who it was any more; null while it is. A request takes a moment, a stream may go on for days.</summary>
-    internal string? ProblemAt(DateTimeOffset now) => Credentials.Select(credential => credential.ProblemAt(now)).FirstOrDefault(problem => problem is not null);
+    internal string? ProblemAt(DateTimeOffset now)
+    {
+        for (var index = 0; index < Credentials.Count; index++)
+        {
+            if (Credentials[index].ProblemAt(now) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>The caller of a request over HTTP or gRPC.</summary>
 public static class CallerOfRequest
 {
-    private static readonly object Item = new();
-
-    public static Caller Caller(this HttpContext context) => context.Items[Item] as Caller
+    public static Caller Caller(this HttpContext context) => context.Features.Get<Caller>()
         // Whoever forgets the middleware gets no answer rather than every grant.
         ?? throw new InvalidOperationException("nobody has looked at who asks");
 
-    public static void SetCaller(this HttpContext context, Caller caller) => context.Items[Item] = caller;
+    public static void SetCaller(this HttpContext context, Caller caller) => context.Features.Set(caller);
 }

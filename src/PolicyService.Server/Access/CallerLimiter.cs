@@ -19,15 +19,44 @@ internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, 
     /// <summary>When to ask again where nobody can know: some request of the caller's own has to end first.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
-    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        var isStream = IsStream(context);
-        if (inForce.Current is not { } quotas || (!isStream && context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open }))
+        if (inForce.Current is not { } quotas)
         {
-            await next(context);
-            return;
+            return next(context);
         }
 
+        var isStream = IsStream(context);
+        return !isStream && context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is { Kind: AccessKind.Open }
+            ? next(context)
+            : LimitedAsync(context, next, isStream, quotas);
+    }
+
+    /// <summary>Null: they were taken.</summary>
+    public LimitRefusal? Take(RequestAllowance allowance, int tokens, int paid)
+    {
+        if (inForce.Current is not { } quotas)
+        {
+            return null;
+        }
+
+        var quota = allowance.Usage.QuotaOf(allowance.Caller, quotas);
+        if (allowance.Usage.TryTake(tokens, paid, quota, out var retryAfter))
+        {
+            metrics.Count(LimitOutcome.Admitted);
+            return null;
+        }
+
+        metrics.Count(LimitOutcome.Rate);
+        return new LimitRefusal(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Shown.Value(allowance.Caller.Name)} asks for more than {quota.RequestsPerSecond} images a second (requestsPerSecond of its limits, burst {quota.Burst}): ask again in {Math.Ceiling(retryAfter.TotalMilliseconds) / 1000:0.###} s"),
+            retryAfter);
+    }
+
+    private async Task LimitedAsync(HttpContext context, RequestDelegate next, bool isStream, CallerQuotas quotas)
+    {
         var caller = context.Caller();
         var allowance = new RequestAllowance(this, caller, usages.Of(caller.Name));
         var quota = allowance.Usage.QuotaOf(caller, quotas);
@@ -56,29 +85,6 @@ internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, 
         {
             allowance.Usage.Leave(isStream);
         }
-    }
-
-    /// <summary>Null: they were taken.</summary>
-    public LimitRefusal? Take(RequestAllowance allowance, int tokens, int paid)
-    {
-        if (inForce.Current is not { } quotas)
-        {
-            return null;
-        }
-
-        var quota = allowance.Usage.QuotaOf(allowance.Caller, quotas);
-        if (allowance.Usage.TryTake(tokens, paid, quota, out var retryAfter))
-        {
-            metrics.Count(LimitOutcome.Admitted);
-            return null;
-        }
-
-        metrics.Count(LimitOutcome.Rate);
-        return new LimitRefusal(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Shown.Value(allowance.Caller.Name)} asks for more than {quota.RequestsPerSecond} images a second (requestsPerSecond of its limits, burst {quota.Burst}): ask again in {Math.Ceiling(retryAfter.TotalMilliseconds) / 1000:0.###} s"),
-            retryAfter);
     }
 
     private static bool IsStream(HttpContext context) =>

@@ -26,7 +26,7 @@ public sealed class EvaluatorGate(AccessLog log)
     /// <param name="refusal">Why it is refused.</param>
     /// <returns>What the message is granted; null: it is refused.</returns>
     public CallerGrants? Check(EvaluationRequest request, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal) =>
-        Check(request.Cluster, request.Project, access => MissingRight(request, caller, access), caller, snapshot, out refusal);
+        Check(request.Cluster, request.Project, request, caller, snapshot, out refusal);
 
     /// <summary>Checks one message about a cluster that is about no image.</summary>
     /// <param name="cluster">The cluster.</param>
@@ -36,9 +36,9 @@ public sealed class EvaluatorGate(AccessLog log)
     /// <param name="refusal">Why it is refused.</param>
     /// <returns>What is granted on the cluster; null: it is refused.</returns>
     public CallerGrants? Check(string cluster, string project, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal) =>
-        Check(cluster, project, _ => null, caller, snapshot, out refusal);
+        Check(cluster, project, null, caller, snapshot, out refusal);
 
-    private CallerGrants? Check(string cluster, string project, Func<EvaluatorAccess, EvaluatorRefusal?> missingRight, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal)
+    private CallerGrants? Check(string cluster, string project, EvaluationRequest? request, Caller caller, PolicySnapshot snapshot, out EvaluatorRefusal? refusal)
     {
         refusal = null;
         if (snapshot.Access is not { } rules)
@@ -52,7 +52,7 @@ public sealed class EvaluatorGate(AccessLog log)
         var isSettled = snapshot.Clusters is { } clusters && (clusters.Default is not null || clusters.Clusters.ContainsKey(cluster));
         var isImplied = !isSettled && project.Length == 0 && snapshot.Projects.Count == 1;
         var access = rules.Evaluator(caller.Members, cluster, isSettled ? "" : isImplied ? snapshot.Projects.Keys[0] : project, isImplied);
-        refusal = Missing(cluster, project, caller, access) ?? missingRight(access);
+        refusal = Missing(cluster, project, caller, access) ?? (request is null ? null : MissingRight(request, caller, access));
         if (refusal is not null)
         {
             log.Denied(Permissions.PolicyEvaluate);

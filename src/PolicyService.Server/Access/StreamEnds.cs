@@ -10,14 +10,13 @@ namespace PolicyService.Server.Access;
 /// </summary>
 internal sealed class StreamEnds(CallerWatch callers, TimeProvider time)
 {
-    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
-    {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: not MethodType.Unary } || context.Caller().Credentials.Count == 0)
-        {
-            await next(context);
-            return;
-        }
+    public Task InvokeAsync(HttpContext context, RequestDelegate next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Type: not MethodType.Unary } || context.Caller().Credentials.Count == 0
+            ? next(context)
+            : EndingAsync(context, next);
 
+    private async Task EndingAsync(HttpContext context, RequestDelegate next)
+    {
         using var ended = new CancellationTokenSource();
         var cutting = CutAsync(context, ended.Token);
         try

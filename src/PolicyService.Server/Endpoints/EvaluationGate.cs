@@ -27,7 +27,9 @@ public sealed class EvaluationGate(PolicyDecisionPoint decisions, EvaluatorGate 
             return Refused(new RequestProblem("request", "request: it is missing"));
         }
 
-        if (RequestParser.Parse(wire, CallerGrants.None, out var problem) is not { } request)
+        // A guess that saves a copy of the request; what counts is what the gate says.
+        var guess = caller.IsAnonymous ? CallerGrants.All : CallerGrants.None;
+        if (RequestParser.Parse(wire, guess, out var problem) is not { } request)
         {
             return Refused(problem!);
         }
@@ -39,7 +41,8 @@ public sealed class EvaluationGate(PolicyDecisionPoint decisions, EvaluatorGate 
 
         try
         {
-            return await decisions.DecideAsync(request with { Grants = grants }, version, caller.Name, deadline, cancellation) switch
+            var granted = request.Grants == grants ? request : request with { Grants = grants };
+            return await decisions.DecideAsync(granted, version, caller.Name, deadline, cancellation) switch
             {
                 DecisionOutcome.Decided decided => new ItemAnswer(ResponseWriter.Write(wire, decided.Decision, decided.DecisionId), null),
                 DecisionOutcome.Invalid invalid => Refused(RequestProblem.Of(invalid.Field, wire.Project, invalid.Problem)),

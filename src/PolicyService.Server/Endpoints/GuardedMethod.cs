@@ -26,9 +26,13 @@ internal static class GuardedMethod
         context.Complete();
     }
 
-    private static T Deserialize<T>(DeserializationContext context, MessageParser<T> parser, WireShape shape) where T : IMessage<T>
+    private static T Deserialize<T>(DeserializationContext context, MessageParser<T> parser, WireShape shape) where T : IMessage<T> =>
+        Parse(context.PayloadAsReadOnlySequence(), parser, shape);
+
+    /// <summary>Makes the message of its bytes.</summary>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: it is none, or has too many parts.</exception>
+    public static T Parse<T>(ReadOnlySequence<byte> payload, MessageParser<T> parser, WireShape shape) where T : IMessage<T>
     {
-        var payload = context.PayloadAsReadOnlySequence();
         var bytes = payload.IsSingleSegment ? payload.First : payload.ToArray();
         if (!WireShape.IsWithin(bytes.Span, shape, out var problem))
         {

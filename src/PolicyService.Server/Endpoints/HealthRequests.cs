@@ -18,14 +18,11 @@ internal sealed class HealthRequests(TimeProvider time)
     /// <summary>Whether it is compressed, and its length.</summary>
     private const int FrameHead = 5;
 
-    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
-    {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.ServiceName: "grpc.health.v1.Health" })
-        {
-            await next(context);
-            return;
-        }
+    public Task InvokeAsync(HttpContext context, RequestDelegate next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { Method.ServiceName: "grpc.health.v1.Health" } ? AnswerAsync(context, next) : next(context);
 
+    private async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    {
         if (await ReadAsync(context) is { } question)
         {
             // The frame anew, uncompressed.

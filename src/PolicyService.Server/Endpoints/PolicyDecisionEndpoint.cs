@@ -9,6 +9,11 @@ namespace PolicyService.Server.Endpoints;
 /// <summary>The gRPC face of the service. A denial is an OK response; an error status means that there is no decision.</summary>
 public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drain, CallerWatch callers) : PolicyDecisionBinder
 {
+    /// <summary>Answers of a stream that are kept back, at most, to be sent together with later ones that are ready too.</summary>
+    private const int AnswersTogether = 16;
+
+    private static readonly WriteOptions WithTheNext = new(WriteFlags.BufferHint);
+
     public override async Task<EvaluateResponse> Evaluate(EvaluateRequest request, ServerCallContext context)
     {
         var answer = await gate.AskAsync(request, context.GetHttpContext().Caller(), gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
@@ -25,11 +30,21 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         }
 
         var (version, deadline) = (gate.Version, gate.DeadlineOf(context.Deadline));
-        var answers = await Task.WhenAll(request.Requests.Select(item => gate.AskAsync(item, caller, version, deadline, context.CancellationToken).AsTask()));
-        var response = new EvaluateBatchResponse();
-        response.Results.AddRange(answers.Select(answer => answer.Response is not null
-            ? new EvaluateBatchResult { Response = answer.Response }
-            : new EvaluateBatchResult { Error = answer.Error }));
+        var response = new EvaluateBatchResponse { Results = { Capacity = request.Requests.Count } };
+        List<Task>? waiting = null;
+        foreach (var item in request.Requests)
+        {
+            var result = new EvaluateBatchResult();
+            response.Results.Add(result);
+            // What is known from memory has been answered when this returns; only the rest has to be waited for.
+            var answering = AnswerAsync(result, gate.AskAsync(item, caller, version, deadline, context.CancellationToken));
+            if (!answering.IsCompletedSuccessfully)
+            {
+                (waiting ??= []).Add(answering);
+            }
+        }
+
+        await (waiting is null ? Task.CompletedTask : Task.WhenAll(waiting));
         return response;
     }
 
@@ -43,10 +58,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         var reading = ReadAsync(requestStream, answers.Writer, context, failed.Token);
         try
         {
-            await foreach (var answer in answers.Reader.ReadAllAsync(failed.Token))
-            {
-                await responseStream.WriteAsync(await answer, failed.Token);
-            }
+            await WriteAsync(answers.Reader, responseStream, failed.Token);
         }
         finally
         {
@@ -58,6 +70,36 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         if (await reading is { } status)
         {
             throw new RpcException(status);
+        }
+    }
+
+    private static async Task AnswerAsync(EvaluateBatchResult result, ValueTask<ItemAnswer> asking)
+    {
+        var answer = await asking;
+        if (answer.Response is not null)
+        {
+            result.Response = answer.Response;
+        }
+        else
+        {
+            result.Error = answer.Error;
+        }
+    }
+
+    /// <summary>Writes the answers in the order of their messages. Those that are ready together are sent together: sending is what costs.</summary>
+    private static async Task WriteAsync(
+        ChannelReader<Task<EvaluateStreamResponse>> answers, IServerStreamWriter<EvaluateStreamResponse> responses, CancellationToken failed)
+    {
+        var kept = 0;
+        while (await answers.WaitToReadAsync(failed))
+        {
+            while (answers.TryRead(out var answer))
+            {
+                var response = await answer;
+                kept = kept < AnswersTogether - 1 && answers.TryPeek(out var next) && next.IsCompletedSuccessfully ? kept + 1 : 0;
+                responses.WriteOptions = kept > 0 ? WithTheNext : null;
+                await responses.WriteAsync(response, failed);
+            }
         }
     }
 
@@ -79,7 +121,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
                     return new Status(StatusCode.Unauthenticated, problem);
                 }
 
-                await answers.WriteAsync(AnswerAsync(requests.Current, isFirst ? null : allowance?.TakeMessage(), context), failed);
+                await answers.WriteAsync(AnswerAsync(requests.Current, isFirst ? null : allowance?.TakeMessage(), caller, context), failed);
             }
 
             return null;
@@ -100,7 +142,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
         }
     }
 
-    private async Task<EvaluateStreamResponse> AnswerAsync(EvaluateStreamRequest message, LimitRefusal? refusal, ServerCallContext context)
+    private async Task<EvaluateStreamResponse> AnswerAsync(EvaluateStreamRequest message, LimitRefusal? refusal, Caller caller, ServerCallContext context)
     {
         if (RequestParser.Limit("correlation_id", message.CorrelationId, Limits.StringBytes) is { } problem)
         {
@@ -117,7 +159,7 @@ public sealed class PolicyDecisionEndpoint(EvaluationGate gate, StreamDrain drai
             };
         }
 
-        var answer = await gate.AskAsync(message.Request, context.GetHttpContext().Caller(), gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
+        var answer = await gate.AskAsync(message.Request, caller, gate.Version, gate.DeadlineOf(context.Deadline), context.CancellationToken);
         return answer.Response is not null
             ? new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Response = answer.Response }
             : new EvaluateStreamResponse { CorrelationId = message.CorrelationId, Error = answer.Error };

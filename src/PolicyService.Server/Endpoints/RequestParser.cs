@@ -51,7 +51,7 @@ public static class RequestParser
                 Project = wire.Project,
                 Namespace = wire.Namespace,
                 ServiceAccount = wire.ServiceAccount,
-                IstioIdentity = WorkloadNames.TryNormalizeIstioIdentity(wire.IstioIdentity, out var identity) ? identity : "",
+                IstioIdentity = wire.IstioIdentity.Length > 0 && WorkloadNames.TryNormalizeIstioIdentity(wire.IstioIdentity, out var identity) ? identity : "",
                 Labels = wire.Labels,
                 Annotations = wire.Annotations,
                 BreakGlass = wire.BreakGlass is null ? null : new BreakGlassRequest(wire.BreakGlass.Justification),
@@ -74,7 +74,10 @@ public static class RequestParser
         ?? Limit("break_glass.justification", wire.BreakGlass?.Justification ?? "", Limits.LongStringBytes);
 
     internal static RequestProblem? Limit(string field, string value, int limit) =>
-        value.Length <= limit && Encoding.UTF8.GetByteCount(value) <= limit ? null : RequestProblem.Of(field, value, $"it has more than {limit} bytes");
+        IsWithin(value, limit) ? null : RequestProblem.Of(field, value, $"it has more than {limit} bytes");
+
+    /// <summary>No character of a string takes more than three bytes: most texts need not be counted.</summary>
+    private static bool IsWithin(string value, int limit) => value.Length <= limit / 3 || (value.Length <= limit && Encoding.UTF8.GetByteCount(value) <= limit);
 
     internal static RequestProblem? Place(string cluster, string project)
     {
@@ -110,22 +113,41 @@ public static class RequestParser
 
     private static RequestProblem? Metadata(EvaluateRequest wire)
     {
-        var bytes = wire.Labels.Concat(wire.Annotations).Sum(pair => (long)Encoding.UTF8.GetByteCount(pair.Key) + Encoding.UTF8.GetByteCount(pair.Value));
+        var bytes = BytesOf(wire.Labels) + BytesOf(wire.Annotations);
         return bytes <= Limits.MetadataBytes
             ? null
             : new RequestProblem("annotations", $"labels and annotations have {bytes} bytes together, more than {Limits.MetadataBytes}: send fewer, they never decide");
     }
 
+    private static long BytesOf(MapField<string, string> pairs)
+    {
+        var bytes = 0L;
+        if (pairs.Count > 0)
+        {
+            foreach (var (key, value) in pairs)
+            {
+                bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+            }
+        }
+
+        return bytes;
+    }
+
     private static InlineAttestation[] Attestations(RepeatedField<Api.V1.InlineAttestation> wire, out RequestProblem? problem)
     {
         problem = null;
+        if (wire.Count == 0)
+        {
+            return [];
+        }
+
         var attestations = new InlineAttestation[wire.Count];
         for (var index = 0; index < wire.Count; index++)
         {
             var item = wire[index];
-            problem = Limit($"attestations[{index}].attestor", item.Attestor, Limits.StringBytes);
-            if (problem is not null)
+            if (!IsWithin(item.Attestor, Limits.StringBytes))
             {
+                problem = Limit($"attestations[{index}].attestor", item.Attestor, Limits.StringBytes);
                 return [];
             }
 

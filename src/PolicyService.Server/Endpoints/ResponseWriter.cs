@@ -39,8 +39,19 @@ public static class ResponseWriter
             response.OverriddenConformance = Write(decision.OverriddenConformance);
         }
 
-        response.Reasons.AddRange(decision.Reasons.Select(Write));
-        response.Trace.AddRange(decision.Trace.Select(step => new Wire.Step { Step_ = step.Name, Outcome = step.Outcome, Text = step.Text }));
+        // Room for as many as there are, and not for the eight that a list begins with.
+        response.Reasons.Capacity = decision.Reasons.Count;
+        for (var index = 0; index < decision.Reasons.Count; index++)
+        {
+            response.Reasons.Add(Write(decision.Reasons[index]));
+        }
+
+        for (var index = 0; index < decision.Trace.Count; index++)
+        {
+            var step = decision.Trace[index];
+            response.Trace.Add(new Wire.Step { Step_ = step.Name, Outcome = step.Outcome, Text = step.Text });
+        }
+
         return response;
     }
 

@@ -22,14 +22,20 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
     private readonly BodyBudget _documents = new();
     private readonly BodyBudget _evaluations = new();
 
-    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { } call)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { } call)
         {
-            await (call.Method.Type is MethodType.Unary ? EndingAsync(context, next) : next(context));
-            return;
+            return BoundedAsync(context, next);
         }
 
+        // A call that ends at once needs no timer to end it.
+        var calling = next(context);
+        return calling.IsCompleted || call.Method.Type is not MethodType.Unary ? calling : EndingAsync(context, calling);
+    }
+
+    private async Task BoundedAsync(HttpContext context, RequestDelegate next)
+    {
         if (!HttpProtocol.IsHttp2(context.Request.Protocol))
         {
             // Over HTTP/2 a connection has one rate for all its requests, the server's own.
@@ -53,11 +59,11 @@ internal sealed class RequestGate(TimeProvider time, IHostApplicationLifetime li
     /// A call of one answer ends in time too: without window for it, an answer would wait for as long as its connection lives. Streams
     /// may last; what waits in one is bounded.
     /// </summary>
-    private async Task EndingAsync(HttpContext context, RequestDelegate next)
+    private async Task EndingAsync(HttpContext context, Task calling)
     {
         using var ending = new CancellationTokenSource(Limits.RequestTime, time);
         await using var aborting = ending.Token.UnsafeRegister(static state => ((HttpContext)state!).Abort(), context);
-        await next(context);
+        await calling;
     }
 
     private static void SetRates(HttpContext context)

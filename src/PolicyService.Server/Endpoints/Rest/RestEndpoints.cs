@@ -40,7 +40,8 @@ internal static class RestEndpoints
     public static void UseRest(this WebApplication application)
     {
         // Around the compression, whose last bytes are written after an endpoint has returned.
-        application.Use((context, next) => context.RequestServices.GetRequiredService<RequestGate>().InvokeAsync(context, next));
+        var gate = application.Services.GetRequiredService<RequestGate>();
+        application.Use((context, next) => gate.InvokeAsync(context, next));
         application.UseResponseCompression();
     }
 
