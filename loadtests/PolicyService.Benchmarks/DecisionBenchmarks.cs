@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
@@ -13,18 +11,17 @@ namespace PolicyService.Benchmarks;
 
 /// <summary>The hops of a decision whose evidence is in memory, and its record (ARCHITECTURE sections 2 and 6).</summary>
 [MemoryDiagnoser]
-public class DecisionBenchmarks : IDisposable
+public class DecisionBenchmarks
 {
     private static readonly DateTimeOffset Now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
     private static readonly SnapshotAge Age = new(false, TimeSpan.Zero, Now);
-    private readonly ArrayBufferWriter<byte> _buffer = new(64 * 1024);
+    private readonly RecordBuffer _buffer = new();
     private EvidenceCollector _collector = null!;
     private PolicySnapshot _snapshot = null!;
     private EvaluationRequest _request = null!;
     private Selection _selection = null!;
     private EvidenceSet _evidence = null!;
     private DecisionRecord _record = null!;
-    private Utf8JsonWriter _json = null!;
 
     /// <summary>A look-up must not notice.</summary>
     [Params(10, 100_000)]
@@ -46,7 +43,6 @@ public class DecisionBenchmarks : IDisposable
         }
 
         _record = new DecisionRecord(Guid.Empty.ToString(), _request, decision, 1, "anonymous");
-        _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { SkipValidation = true });
     }
 
     [Benchmark]
@@ -62,17 +58,8 @@ public class DecisionBenchmarks : IDisposable
     [Benchmark]
     public int WriteRecord()
     {
-        _buffer.ResetWrittenCount();
-        _json.Reset();
-        _record.WriteTo(_json);
-        _json.Flush();
-        return _buffer.WrittenCount;
-    }
-
-    [GlobalCleanup]
-    public void Dispose()
-    {
-        _json?.Dispose();
-        GC.SuppressFinalize(this);
+        _buffer.Clear();
+        _record.WriteTo(_buffer);
+        return _buffer.Written.Length;
     }
 }

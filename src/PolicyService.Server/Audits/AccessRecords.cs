@@ -55,8 +55,9 @@ public sealed record AccessChangeRecord(
         DateTimeOffset time, string author, string resource, string version, HashSet<AccessEntry> before, HashSet<AccessEntry> after) =>
         new(time, author, resource, version, [.. after.Except(before)], [.. before.Except(after)]);
 
-    public void WriteTo(Utf8JsonWriter json)
+    public void WriteTo(RecordBuffer line)
     {
+        using var json = new Utf8JsonWriter(line, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
         json.WriteString("time", Time.UtcDateTime);
         json.WriteString("kind", Kind);
@@ -105,8 +106,9 @@ public sealed record AccessUsedRecord(DateTimeOffset Time, string Caller, Access
 
     public int Weight => 1024;
 
-    public void WriteTo(Utf8JsonWriter json)
+    public void WriteTo(RecordBuffer line)
     {
+        using var json = new Utf8JsonWriter(line, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
         json.WriteString("time", Time.UtcDateTime);
         json.WriteString("kind", Kind);

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-using System.Threading.Channels;
 using Prometheus;
 
 namespace PolicyService.Server.Audits;
@@ -9,28 +6,17 @@ namespace PolicyService.Server.Audits;
 public sealed class AuditUnavailableException() : Exception("the decision could not be recorded in time");
 
 /// <summary>
-/// Records every decision. One writer takes the records from a bounded channel and writes them in groups; when the sink fails it
-/// keeps them and tries again, and when the channel is full callers wait, and then get no verdict.
+/// Records every decision. One writer takes the records from a bounded queue and writes them in groups; when the sink fails it
+/// keeps them and tries again, and when the queue is full callers wait, and then get no verdict.
 /// </summary>
 public sealed partial class DecisionLog : BackgroundService
 {
-    private const int Capacity = 8192;
-    private const int GroupRecords = 512;
-
-    /// <summary>Characters of the records that wait; some records are a thousand times larger than others.</summary>
-    private const long MaxWaitingWeight = 32 * 1024 * 1024;
-
-    /// <summary>Characters after which a group is closed.</summary>
-    private const long GroupWeight = 1024 * 1024;
-
-    /// <summary>A buffer that grew beyond this for one group is not kept for the next.</summary>
-    private const int KeptBufferBytes = 4 * 1024 * 1024;
-
     /// <summary>A write that takes longer hangs, and the sink with it.</summary>
     private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
-    private readonly Channel<Entry> _channel = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly RecordQueue _queue = new();
+    private readonly RecordPatience _patience;
     private readonly IRecordSink _sink;
     private readonly ServerSettings _settings;
     private readonly TimeProvider _time;
@@ -40,12 +26,11 @@ public sealed partial class DecisionLog : BackgroundService
     private readonly Counter.Child _failures;
     private volatile bool _isFailing;
     private long _writingSince;
-    private long _waitingWeight;
-    private volatile TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public DecisionLog(IRecordSink sink, ServerSettings settings, CollectorRegistry registry, TimeProvider time, ILogger<DecisionLog> logger)
     {
         (_sink, _settings, _time, _logger) = (sink, settings, time, logger);
+        _patience = new RecordPatience(time, OnRefused);
         var factory = Metrics.WithCustomRegistry(registry);
         var records = factory.CreateCounter("policyservice_audit_records_total", "Decision records by outcome.", "outcome");
         (_written, _refused, _failures) = (records.WithLabels("written"), records.WithLabels("refused"), records.WithLabels("sink_failure"));
@@ -53,7 +38,7 @@ public sealed partial class DecisionLog : BackgroundService
         var failing = factory.CreateGauge("policyservice_audit_failing", "1 while the sink of the decision records fails.");
         registry.AddBeforeCollectCallback(() =>
         {
-            queue.Set(_channel.Reader.Count);
+            queue.Set(_queue.Count);
             failing.Set(IsFailing ? 1 : 0);
         });
     }
@@ -63,28 +48,24 @@ public sealed partial class DecisionLog : BackgroundService
 
     /// <summary>Hands the record to the writer; waits for the disk where the record must be durable.</summary>
     /// <exception cref="AuditUnavailableException">Neither was possible before the deadline.</exception>
-    public async ValueTask RecordAsync(IAuditRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
+    public ValueTask RecordAsync(IAuditRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
     {
-        var entry = new Entry(record, _settings.AuditDurable || record.MustBeDurable);
-        var isQueued = TryReserve(entry) && TryQueue(entry);
-        if (!isQueued || entry.Written is not null)
-        {
-            await WaitAsync(entry, isQueued, deadline, cancellation);
-        }
+        var isDurable = _settings.AuditDurable || record.MustBeDurable;
+        return !isDurable && _queue.TryAdd(new RecordEntry(record, isDurable, null)) ? ValueTask.CompletedTask : WaitAsync(record, isDurable, deadline, cancellation);
     }
 
     /// <summary>Hands the record to the writer, who makes it durable where it must be; nobody waits.</summary>
     /// <returns>False: too many wait already.</returns>
-    public bool TryRecord(IAuditRecord record)
-    {
-        var entry = new Entry(record, record.MustBeDurable);
-        return TryReserve(entry) && TryQueue(entry);
-    }
+    public bool TryRecord(IAuditRecord record) => _queue.TryAdd(new RecordEntry(record, record.MustBeDurable, null));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         // What was decided is written before the process ends, as far as the sink lets us.
-        _channel.Writer.TryComplete();
+        foreach (var entry in _queue.Close())
+        {
+            Refuse(entry);
+        }
+
         if (ExecuteTask is { } writer)
         {
             await Task.WhenAny(writer, Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken));
@@ -94,112 +75,53 @@ public sealed partial class DecisionLog : BackgroundService
         _sink.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Run(() => WriteAllAsync(stoppingToken), CancellationToken.None);
+    // A thread of its own: it sleeps in the sink and in the queue, and the pool has few threads and is slow to notice one that sleeps.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.Factory.StartNew(() => WriteAll(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private async Task WaitAsync(Entry entry, bool isQueued, Decisions.Deadline deadline, CancellationToken cancellation)
+    private ValueTask WaitAsync(IAuditRecord record, bool isDurable, Decisions.Deadline deadline, CancellationToken cancellation)
     {
-        using var ending = new Decisions.TimedCancellation(deadline.RecordingTime(_time.GetUtcNow()), _time, cancellation);
-        try
+        var now = _time.GetUtcNow();
+        var waiter = new RecordWaiter(record.IsFact, now + deadline.RecordingTime(now), cancellation);
+        var entry = new RecordEntry(record, isDurable, waiter);
+        if (_queue.AddInTurn(entry))
         {
-            if (!isQueued)
-            {
-                await QueueAsync(entry, ending.Token);
-                isQueued = true;
-            }
-
-            if (entry.Written is { } written)
-            {
-                await written.Task.WaitAsync(ending.Token);
-            }
+            _patience.Watch(waiter);
         }
-        catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
+        else
         {
-            Forsake(entry, isQueued);
-            cancellation.ThrowIfCancellationRequested();
-            throw new AuditUnavailableException();
+            Refuse(entry);
+        }
+
+        return waiter.Task;
+    }
+
+    /// <summary>The queue is closed: a decision is then none, and a fact is lost.</summary>
+    private void Refuse(RecordEntry entry)
+    {
+        if (entry.Waiter?.TryGiveUp() == true && !entry.Record.IsFact)
+        {
+            OnRefused(1);
+        }
+
+        if (entry.Record.IsFact)
+        {
+            LogLost(_logger);
         }
     }
 
-    /// <summary>Nobody waits for it any more: a decision is then none, and a fact is written all the same.</summary>
-    private void Forsake(Entry entry, bool isQueued)
+    private void OnRefused(int count)
     {
-        if (!entry.Record.IsFact)
-        {
-            entry.Abandon();
-            _refused.Inc();
-        }
-        else if (!isQueued)
-        {
-            _ = KeepAsync(entry);
-        }
+        _refused.Inc(count);
+        _queue.DropRefused();
     }
 
-    private async Task KeepAsync(Entry entry)
+    private void WriteAll(CancellationToken stopping)
     {
-        try
+        var group = new List<RecordEntry>();
+        var buffer = new RecordBuffer();
+        while (_queue.Take(group))
         {
-            await QueueAsync(entry, CancellationToken.None);
-        }
-        catch (ChannelClosedException exception)
-        {
-            LogLost(_logger, exception);
-        }
-    }
-
-    private bool TryReserve(Entry entry)
-    {
-        if (Interlocked.Add(ref _waitingWeight, entry.Record.Weight) <= MaxWaitingWeight)
-        {
-            return true;
-        }
-
-        Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
-        return false;
-    }
-
-    private bool TryQueue(Entry entry)
-    {
-        var isQueued = _channel.Writer.TryWrite(entry);
-        if (!isQueued)
-        {
-            Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
-        }
-
-        return isQueued;
-    }
-
-    private async Task QueueAsync(Entry entry, CancellationToken ending)
-    {
-        // Taken before the attempt, so that room made in between is not missed.
-        for (var room = _room; !TryReserve(entry); room = _room)
-        {
-            await room.Task.WaitAsync(ending);
-        }
-
-        try
-        {
-            await _channel.Writer.WriteAsync(entry, ending);
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
-        {
-            Interlocked.Add(ref _waitingWeight, -entry.Record.Weight);
-            throw;
-        }
-    }
-
-    private async Task WriteAllAsync(CancellationToken stopping)
-    {
-        var group = new List<Entry>(GroupRecords);
-        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
-        while (await _channel.Reader.WaitToReadAsync(CancellationToken.None))
-        {
-            var weight = 0L;
-            while (group.Count < GroupRecords && weight < GroupWeight && _channel.Reader.TryRead(out var entry))
-            {
-                group.Add(entry);
-                weight += entry.Record.Weight;
-            }
-
             while (!TryWriteGroup(group, buffer))
             {
                 if (stopping.IsCancellationRequested)
@@ -207,33 +129,30 @@ public sealed partial class DecisionLog : BackgroundService
                     return;
                 }
 
-                await Task.Delay(RetryDelay, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Task.Delay(RetryDelay, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
             }
 
             group.Clear();
-            buffer = buffer.Capacity > KeptBufferBytes ? new ArrayBufferWriter<byte>(64 * 1024) : buffer;
-            Interlocked.Add(ref _waitingWeight, -weight);
-            Interlocked.Exchange(ref _room, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         }
     }
 
-    private bool TryWriteGroup(List<Entry> group, ArrayBufferWriter<byte> buffer)
+    private bool TryWriteGroup(List<RecordEntry> group, RecordBuffer buffer)
     {
         // A record whose caller was told that there is no verdict must not say that there was one.
-        group.RemoveAll(entry => entry.IsAbandoned);
+        group.RemoveAll(entry => entry.Waiter is { IsRefused: true });
         Serialize(group, buffer);
         if (group.Count == 0)
         {
             // Where nothing is left to write, an empty line shows whether the sink works again: writing nothing would always work.
-            buffer.Write("\n"u8);
+            buffer.Raw("\n"u8);
         }
 
         Interlocked.Exchange(ref _writingSince, Math.Max(1, _time.GetTimestamp()));
         try
         {
-            _sink.Write(buffer.WrittenSpan);
+            _sink.Write(buffer.Written);
             // After a flush that failed, what was written before it may be lost: the group is written again, not only flushed.
-            if (_isFailing || group.Exists(entry => entry.Written is not null))
+            if (_isFailing || group.Exists(entry => entry.IsDurable))
             {
                 _sink.MakeDurable();
             }
@@ -260,21 +179,18 @@ public sealed partial class DecisionLog : BackgroundService
             LogMended(_logger);
         }
 
-        group.ForEach(entry => entry.Complete());
+        group.ForEach(entry => entry.Waiter?.Complete());
         _written.Inc(group.Count);
         return true;
     }
 
-    private static void Serialize(List<Entry> group, ArrayBufferWriter<byte> buffer)
+    private static void Serialize(List<RecordEntry> group, RecordBuffer buffer)
     {
-        buffer.ResetWrittenCount();
-        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true });
+        buffer.Clear();
         foreach (var entry in group)
         {
-            json.Reset();
-            entry.Record.WriteTo(json);
-            json.Flush();
-            buffer.Write("\n"u8);
+            entry.Record.WriteTo(buffer);
+            buffer.Raw("\n"u8);
         }
     }
 
@@ -282,7 +198,7 @@ public sealed partial class DecisionLog : BackgroundService
     private static partial void LogFailing(ILogger logger, string error);
 
     [LoggerMessage(12, LogLevel.Error, "The record of a change of access is lost: too many records waited when the service ended; the history of the store has the change")]
-    private static partial void LogLost(ILogger logger, Exception exception);
+    private static partial void LogLost(ILogger logger);
 
     [LoggerMessage(11, LogLevel.Information, "Decision records are written again")]
     private static partial void LogMended(ILogger logger);

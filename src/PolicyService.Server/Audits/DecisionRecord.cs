@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PolicyService.Core.Checks;
 using PolicyService.Core.Decisions;
 using PolicyService.Core.Policies;
@@ -18,31 +17,44 @@ public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request
     public bool IsFact => false;
 
     /// <summary>About how many characters the record holds, for bounding what waits to be written.</summary>
-    public int Weight { get; } = 1024
-        + Request.Labels.Sum(pair => pair.Key.Length + pair.Value.Length)
-        + Request.Annotations.Sum(pair => pair.Key.Length + pair.Value.Length)
-        + Decision.Reasons.Sum(reason => reason.Text.Length)
-        + (80 * Request.Attestations.Count);
+    public int Weight { get; } = WeightOf(Request, Decision);
 
-    /// <summary>Writes the line without its end. Callers' text is escaped to ASCII, so it can neither break the line nor colour a terminal.</summary>
-    public void WriteTo(Utf8JsonWriter json)
+    /// <summary>
+    /// Writes the line without its end. Callers' text is escaped to ASCII, so it can neither break the line nor colour a terminal. Written for
+    /// every decision: lists are walked by index, because their enumerators would be garbage.
+    /// </summary>
+    public void WriteTo(RecordBuffer line)
     {
-        json.WriteStartObject();
-        json.WriteString("time", Decision.EvaluateTime.UtcDateTime);
-        json.WriteString("decisionId", DecisionId);
-        json.WriteString("verdict", AuditVerdict(Decision.Conformance));
-        json.WriteString("answer", DecisionMetrics.VerdictName(Decision.Verdict));
-        json.WriteString("conformance", ConformanceName(Decision.Conformance));
-        WriteRequest(json);
-        json.WriteString("caller", Caller);
-        Optional(json, "project", Decision.Project);
-        Optional(json, "policyEtag", Decision.PolicyEtag);
-        json.WriteNumber("generation", Generation);
-        WriteReasons(json);
-        WriteList(json, "evidence", Decision.Evidence.Select(digest => digest.ToString()));
-        WriteMarks(json);
-        json.WriteEndObject();
+        line.Raw("""{"time":"""u8);
+        line.Time(Decision.EvaluateTime);
+        line.Text(""","decisionId":"""u8, DecisionId);
+        line.Text(""","verdict":"""u8, AuditVerdict(Decision.Conformance));
+        line.Text(""","answer":"""u8, DecisionMetrics.VerdictName(Decision.Verdict));
+        line.Text(""","conformance":"""u8, ConformanceName(Decision.Conformance));
+        WriteRequest(line);
+        line.Text(""","caller":"""u8, Caller);
+        Optional(line, ""","project":"""u8, Decision.Project);
+        Optional(line, ""","policyEtag":"""u8, Decision.PolicyEtag);
+        line.Raw(""","generation":"""u8);
+        line.Number(Generation);
+        WriteReasons(line);
+        WriteEvidence(line);
+        WriteMarks(line);
+        line.Raw("}"u8);
     }
+
+    private static int WeightOf(EvaluationRequest request, Decision decision)
+    {
+        var weight = 1024 + WeightOf(request.Labels) + WeightOf(request.Annotations) + (80 * request.Attestations.Count);
+        for (var index = 0; index < decision.Reasons.Count; index++)
+        {
+            weight += decision.Reasons[index].Text.Length;
+        }
+
+        return weight;
+    }
+
+    private static int WeightOf(IReadOnlyDictionary<string, string> map) => map.Count > 0 ? map.Sum(pair => pair.Key.Length + pair.Value.Length) : 0;
 
     private static string AuditVerdict(Conformance conformance) => conformance switch
     {
@@ -58,108 +70,141 @@ public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request
         _ => "ERROR",
     };
 
-    private void WriteRequest(Utf8JsonWriter json)
+    private void WriteRequest(RecordBuffer line)
     {
-        json.WriteString("image", Request.Image.Text);
-        json.WriteString("cluster", Request.Cluster);
-        Optional(json, "requestedProject", Request.Project);
-        Optional(json, "namespace", Request.Namespace);
-        Optional(json, "serviceAccount", Request.ServiceAccount);
-        Optional(json, "istioIdentity", Request.IstioIdentity);
-        Optional(json, "parentDigest", Request.ParentDigest?.ToString() ?? "");
-        WriteMap(json, "labels", Request.Labels);
-        WriteMap(json, "annotations", Request.Annotations);
+        line.Text(""","image":"""u8, Request.Image.Text);
+        line.Text(""","cluster":"""u8, Request.Cluster);
+        Optional(line, ""","requestedProject":"""u8, Request.Project);
+        Optional(line, ""","namespace":"""u8, Request.Namespace);
+        Optional(line, ""","serviceAccount":"""u8, Request.ServiceAccount);
+        Optional(line, ""","istioIdentity":"""u8, Request.IstioIdentity);
+        if (Request.ParentDigest is { } parent)
+        {
+            line.Raw(""","parentDigest":"""u8);
+            line.Digest(parent);
+        }
+
+        WriteMap(line, ""","labels":{"""u8, Request.Labels);
+        WriteMap(line, ""","annotations":{"""u8, Request.Annotations);
         if (Request.Attestations.Count > 0)
         {
-            WriteList(json, "inlineAttestations", Request.Attestations.Select(inline => inline.Attestation.PayloadHash.ToString()));
+            WriteInlineAttestations(line);
         }
 
         if (Request.Preview)
         {
-            json.WriteBoolean("preview", true);
+            line.Raw(""","preview":true"""u8);
         }
     }
 
-    private void WriteReasons(Utf8JsonWriter json)
+    private void WriteInlineAttestations(RecordBuffer line)
     {
-        json.WriteStartArray("reasons");
-        foreach (var reason in Decision.Reasons)
+        var before = ""","inlineAttestations":["""u8;
+        foreach (var inline in Request.Attestations)
         {
-            json.WriteStartObject();
-            json.WriteString("code", ReasonNames.Of(reason.Code));
-            Optional(json, "detail", reason.Detail);
-            json.WriteString("text", reason.Text);
-            Optional(json, "attestor", reason.Attestor);
-            Optional(json, "keyId", reason.KeyId);
-            Optional(json, "check", reason.Check);
-            json.WriteEndObject();
+            line.Raw(before);
+            line.Digest(inline.Attestation.PayloadHash);
+            before = ","u8;
         }
 
-        json.WriteEndArray();
+        line.Raw("]"u8);
     }
 
-    private void WriteMarks(Utf8JsonWriter json)
+    private void WriteReasons(RecordBuffer line)
+    {
+        line.Raw(""","reasons":["""u8);
+        for (var index = 0; index < Decision.Reasons.Count; index++)
+        {
+            var reason = Decision.Reasons[index];
+            line.Text(index == 0 ? """{"code":"""u8 : """,{"code":"""u8, ReasonNames.Of(reason.Code));
+            Optional(line, ""","detail":"""u8, reason.Detail);
+            line.Text(""","text":"""u8, reason.Text);
+            Optional(line, ""","attestor":"""u8, reason.Attestor);
+            Optional(line, ""","keyId":"""u8, reason.KeyId);
+            Optional(line, ""","check":"""u8, reason.Check);
+            line.Raw("}"u8);
+        }
+
+        line.Raw("]"u8);
+    }
+
+    private void WriteEvidence(RecordBuffer line)
+    {
+        line.Raw(""","evidence":["""u8);
+        for (var index = 0; index < Decision.Evidence.Count; index++)
+        {
+            line.Raw(index == 0 ? ""u8 : ","u8);
+            line.Digest(Decision.Evidence[index]);
+        }
+
+        line.Raw("]"u8);
+    }
+
+    private void WriteMarks(RecordBuffer line)
     {
         if (Request.BreakGlass is { } breakGlass)
         {
-            json.WriteStartObject("breakGlass");
-            json.WriteBoolean("honoured", Decision.BreakGlass);
-            json.WriteString("justification", breakGlass.Justification);
-            json.WriteEndObject();
+            line.Raw(Decision.BreakGlass ? ""","breakGlass":{"honoured":true"""u8 : ""","breakGlass":{"honoured":false"""u8);
+            line.Text(""","justification":"""u8, breakGlass.Justification);
+            line.Raw("}"u8);
         }
 
         if (Decision.BreakGlass)
         {
-            json.WriteString("overriddenAnswer", DecisionMetrics.VerdictName(Decision.OverriddenVerdict));
-            json.WriteString("overriddenConformance", ConformanceName(Decision.OverriddenConformance));
+            line.Text(""","overriddenAnswer":"""u8, DecisionMetrics.VerdictName(Decision.OverriddenVerdict));
+            line.Text(""","overriddenConformance":"""u8, ConformanceName(Decision.OverriddenConformance));
         }
 
         if (Decision.FailMode is not FailMode.Unspecified)
         {
-            json.WriteString("failMode", Decision.FailMode is FailMode.Open ? "OPEN" : "CLOSED");
+            line.Text(""","failMode":"""u8, Decision.FailMode is FailMode.Open ? "OPEN" : "CLOSED");
         }
 
         if (Decision.Stale)
         {
-            json.WriteBoolean("stale", true);
+            line.Raw(""","stale":true"""u8);
         }
 
         if (Decision.Ignored.Count > 0)
         {
-            WriteList(json, "ignored", Decision.Ignored);
+            WriteIgnored(line);
         }
     }
 
-    private static void WriteMap(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string> map)
+    private void WriteIgnored(RecordBuffer line)
     {
-        if (map.Count > 0)
+        var before = ""","ignored":["""u8;
+        foreach (var ignored in Decision.Ignored)
         {
-            json.WriteStartObject(name);
-            foreach (var (key, value) in map)
-            {
-                json.WriteString(key, value);
-            }
-
-            json.WriteEndObject();
+            line.Text(before, ignored);
+            before = ","u8;
         }
+
+        line.Raw("]"u8);
     }
 
-    private static void WriteList(Utf8JsonWriter json, string name, IEnumerable<string> values)
+    private static void WriteMap(RecordBuffer line, ReadOnlySpan<byte> before, IReadOnlyDictionary<string, string> map)
     {
-        json.WriteStartArray(name);
-        foreach (var value in values)
+        if (map.Count == 0)
         {
-            json.WriteStringValue(value);
+            return;
         }
 
-        json.WriteEndArray();
+        foreach (var (key, value) in map)
+        {
+            line.Text(before, key);
+            line.Text(":"u8, value);
+            before = ","u8;
+        }
+
+        line.Raw("}"u8);
     }
 
-    private static void Optional(Utf8JsonWriter json, string name, string value)
+    private static void Optional(RecordBuffer line, ReadOnlySpan<byte> before, string value)
     {
         if (value.Length > 0)
         {
-            json.WriteString(name, value);
+            line.Text(before, value);
         }
     }
 }

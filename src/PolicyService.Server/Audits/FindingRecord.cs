@@ -26,8 +26,9 @@ public sealed record FindingRecord(
 
     public int Weight { get; } = 512 + Details.Sum(detail => detail.Value.Length);
 
-    public void WriteTo(Utf8JsonWriter json)
+    public void WriteTo(RecordBuffer line)
     {
+        using var json = new Utf8JsonWriter(line, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
         json.WriteString("time", Time.UtcDateTime);
         json.WriteString("kind", Kind);

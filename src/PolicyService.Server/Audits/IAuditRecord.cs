@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace PolicyService.Server.Audits;
 
 /// <summary>What becomes one line of the records.</summary>
@@ -15,5 +13,5 @@ public interface IAuditRecord
     int Weight { get; }
 
     /// <summary>Writes the line without its end.</summary>
-    void WriteTo(Utf8JsonWriter json);
+    void WriteTo(RecordBuffer line);
 }

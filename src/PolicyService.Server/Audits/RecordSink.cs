@@ -19,7 +19,8 @@ public sealed class FileRecordSink(string path) : IRecordSink
 
     public void Write(ReadOnlySpan<byte> lines)
     {
-        // Opened anew after a failure and after a rotation, so that a mended disk or a moved file needs no restart.
+        // Opened anew after a failure and after a rotation, so that a mended disk or a moved file needs no restart. Looked for before every
+        // write: groups are few, and a record in a file that was moved away is one that its reader misses.
         if (_file is not null && !IsCurrent(_file))
         {
             _file.Dispose();

@@ -45,7 +45,7 @@ public sealed class PolicyDecisionPoint(
         var selection = ((SelectionResult.Selected)selected).Selection;
         var evidence = await CollectAsync(version, selection, caller, now, deadline, cancellation);
         var decision = Evaluator.Evaluate(selection, evidence, now);
-        var decisionId = Guid.CreateVersion7(now).ToString();
+        var decisionId = DecisionIds.Next(now);
         await log.RecordAsync(new DecisionRecord(decisionId, request, decision, version.Snapshot.Generation, caller), deadline, cancellation);
         metrics.Count(decision, time.GetElapsedTime(started));
         return new DecisionOutcome.Decided(decision, decisionId);
