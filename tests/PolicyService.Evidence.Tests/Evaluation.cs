@@ -5,6 +5,7 @@ using PolicyService.Core.Decisions;
 using PolicyService.Core.Images;
 using PolicyService.Core.Policies;
 using PolicyService.Evidence.Caching;
+using PolicyService.Evidence.Grafeas;
 using PolicyService.Evidence.Keys;
 using PolicyService.Evidence.Registries;
 using PolicyService.Evidence.Remote;
@@ -26,6 +27,15 @@ internal sealed class Evaluation
 
     /// <summary>Attestations of Container Analysis elsewhere: none, unless a test brings one.</summary>
     public RemoteAnswers? Remote { get; set; }
+
+    /// <summary>Attestations in a store: there is none, unless a test brings one.</summary>
+    public StoredOccurrences? Occurrences { get; set; }
+
+    /// <summary>The version of the store's content.</summary>
+    public long OccurrencesVersion { get; set; }
+
+    /// <summary>Whether the last answer could have been given from memory.</summary>
+    public bool WasAtHand { get; private set; }
 
     /// <summary>What indexes list: nobody can say, unless a test brings a registry.</summary>
     public IndexChildren? Indexes { get; set; }
@@ -87,11 +97,26 @@ internal sealed class Evaluation
         Assert.True(ImageReference.TryParse(Image, out var image), Image);
         var snapshot = Snapshot;
         var request = new EvaluationRequest(image, "here.test") { Grants = CallerGrants.All, Attestations = Inline, ParentDigest = Parent };
-        var selected = Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start)));
-        var evidence = await new EvidenceCollector(Verified, PublicKeys, remote: Remote, indexes: Indexes)
-            .CollectAsync(snapshot, selected.Selection, ReadAt, 0, "", Now, ending ?? TestContext.Current.CancellationToken);
-        return (evidence, Evaluator.Evaluate(selected.Selection, evidence, Now));
+        var collector = new EvidenceCollector(Verified, PublicKeys, Occurrences, Remote, Indexes);
+        var before = Select();
+        var early = collector.AtHand(snapshot, before, ReadAt, OccurrencesVersion, Now);
+        var selection = Select();
+        var evidence = await collector.CollectAsync(snapshot, selection, ReadAt, OccurrencesVersion, "", Now, ending ?? TestContext.Current.CancellationToken);
+        var decision = Evaluator.Evaluate(selection, evidence, Now);
+        if (early is not null && ending is null)
+        {
+            // What is in memory decides as it would if nobody had looked there first.
+            Assert.Equal(Shown(decision), Shown(Evaluator.Evaluate(before, early, Now)));
+        }
+
+        WasAtHand = early is not null;
+        return (evidence, decision);
+
+        Selection Select() => Assert.IsType<SelectionResult.Selected>(snapshot.Select(request, new SnapshotAge(false, TimeSpan.Zero, Attestations.Start))).Selection;
     }
+
+    private static string Shown(Decision decision) =>
+        $"{decision.Verdict} {decision.Conformance} {decision.EvidenceTime:O} {decision.Stale} {decision.FailMode} {string.Join(' ', decision.Reasons)} {string.Join(' ', decision.Evidence)}";
 
     /// <summary>Verdict and reasons in one line.</summary>
     public async Task<string> AnswerAsync(CancellationToken? ending = null)
