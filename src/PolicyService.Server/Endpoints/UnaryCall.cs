@@ -38,7 +38,7 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
         if (!HttpProtocol.IsHttp2(context.Request.Protocol)
             || context.Request.ContentType is not (ContentType or "application/grpc+proto")
             || !TryReadTimeout(context.Request.Headers.GrpcTimeout, out var timeout)
-            || !context.Request.BodyReader.TryRead(out var read))
+            || !TryRead(context.Request.BodyReader, out var read))
         {
             return framework(context);
         }
@@ -84,6 +84,20 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
         return ticks > 0;
     }
 
+    /// <summary>What has come of the body by now. Where it cannot be read, as when its caller has gone, the framework will find the same.</summary>
+    private static bool TryRead(PipeReader body, out ReadResult read)
+    {
+        try
+        {
+            return body.TryRead(out read);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            read = default;
+            return false;
+        }
+    }
+
     /// <summary>Length-Prefixed-Message → Compressed-Flag Message-Length Message, and nothing behind it.</summary>
     private static bool TryReadMessage(in ReadResult read, out ReadOnlySequence<byte> message)
     {
@@ -108,18 +122,20 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
             var asking = AskAsync(context, message, timeout, ending.Token);
             // An answer from memory is there by now: it needs no timer, and nobody who listens for the caller's going.
             var answer = asking.IsCompleted ? await asking : await InTimeAsync(context, asking.AsTask(), timeout, ending);
-            await (answer switch
+            if (answer.Response is not null)
             {
-                { Response: { } response } => WriteAsync(context.Response, response),
-                { Error: { } error } => RefuseAsync(context.Response, (StatusCode)error.Code, error.Message),
-                _ => Task.CompletedTask,
-            });
+                await WriteAsync(context.Response, answer.Response);
+            }
+            else if (answer.Error is not null)
+            {
+                Refuse(context.Response, (StatusCode)answer.Error.Code, answer.Error.Message);
+            }
         }
         catch (RpcException refusal)
         {
-            await RefuseAsync(context.Response, refusal.StatusCode, refusal.Status.Detail);
+            Refuse(context.Response, refusal.StatusCode, refusal.Status.Detail);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested)
         {
             // The caller has gone: nobody reads an answer.
         }
@@ -127,7 +143,7 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
         {
             // The caller learns nothing of our inside.
             LogFailure(exception);
-            await RefuseAsync(context.Response, StatusCode.Unknown, "Exception was thrown by handler.");
+            Refuse(context.Response, StatusCode.Unknown, "Exception was thrown by handler.");
         }
     }
 
@@ -160,7 +176,7 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
             return await asking;
         }
 
-        await RefuseAsync(context.Response, StatusCode.DeadlineExceeded, "Deadline Exceeded");
+        Refuse(context.Response, StatusCode.DeadlineExceeded, "Deadline Exceeded");
         await context.Response.CompleteAsync();
         await ending.CancelAsync();
         await ((Task)asking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -179,7 +195,7 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
         // Else what is written would be kept and copied until the headers are known.
         await response.StartAsync();
         Write(response.BodyWriter, answer);
-        response.HttpContext.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers.GrpcStatus = Ok;
+        TrailersOf(response).GrpcStatus = Ok;
     }
 
     private static void Write(PipeWriter writer, EvaluateResponse answer)
@@ -193,17 +209,23 @@ internal sealed partial class UnaryCall(EvaluationGate gate, ILogger<UnaryCall> 
     }
 
     /// <summary>Trailers-Only → HTTP-Status Content-Type Trailers: the only headers are the last.</summary>
-    private static Task RefuseAsync(HttpResponse response, StatusCode status, string message)
+    private static void Refuse(HttpResponse response, StatusCode status, string message)
     {
-        response.ContentType = ContentType;
-        response.Headers.GrpcStatus = ((int)status).ToString(CultureInfo.InvariantCulture);
-        if (message.Length > 0)
+        // Where writing an answer failed the headers have gone.
+        var last = response.HasStarted ? TrailersOf(response) : response.Headers;
+        if (!response.HasStarted)
         {
-            response.Headers.GrpcMessage = UnauthenticatedAnswer.Encode(message);
+            response.ContentType = ContentType;
         }
 
-        return Task.CompletedTask;
+        last.GrpcStatus = ((int)status).ToString(CultureInfo.InvariantCulture);
+        if (message.Length > 0)
+        {
+            last.GrpcMessage = UnauthenticatedAnswer.Encode(message);
+        }
     }
+
+    private static IHeaderDictionary TrailersOf(HttpResponse response) => response.HttpContext.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
 
     [LoggerMessage(90, LogLevel.Error, "Evaluate failed")]
     private partial void LogFailure(Exception exception);

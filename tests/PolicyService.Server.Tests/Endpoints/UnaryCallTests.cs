@@ -106,6 +106,16 @@ public sealed class UnaryCallTests(StandardServer standard) : IClassFixture<Stan
     }
 
     [Fact]
+    public async Task Body_that_comes_in_parts_is_answered()
+    {
+        using var response = await PostAsync(standard.Server, Evaluate, new InParts(Frame(0, Message)));
+        var body = await response.Content.ReadAsByteArrayAsync(Cancellation);
+
+        Assert.Equal(Verdict.Allow, EvaluateResponse.Parser.ParseFrom(body.AsSpan(5)).Verdict);
+        Assert.Equal("0", Assert.Single(response.TrailingHeaders.GetValues("grpc-status")));
+    }
+
+    [Fact]
     public async Task Refusal_is_percent_encoded()
     {
         var body = Frame(0, Ask.For("100% nonsense").ToByteArray());
@@ -194,14 +204,17 @@ public sealed class UnaryCallTests(StandardServer standard) : IClassFixture<Stan
         return packed.ToArray();
     }
 
-    private static async Task<HttpResponseMessage> PostAsync(TestServer server, string path, byte[] body, string type = "application/grpc", string? timeout = null)
+    private static Task<HttpResponseMessage> PostAsync(TestServer server, string path, byte[] body, string type = "application/grpc", string? timeout = null) =>
+        PostAsync(server, path, new ByteArrayContent(body), type, timeout);
+
+    private static async Task<HttpResponseMessage> PostAsync(TestServer server, string path, HttpContent body, string type = "application/grpc", string? timeout = null)
     {
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{server.GrpcUrl}{path}")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent(body),
+            Content = body,
             Headers = { { "te", "trailers" }, { "grpc-encoding", "gzip" } },
         };
         request.Content.Headers.TryAddWithoutValidation("content-type", type);
@@ -223,6 +236,24 @@ public sealed class UnaryCallTests(StandardServer standard) : IClassFixture<Stan
             Enum.Parse<StatusCode>(last.GetValues("grpc-status").Single()),
             last.TryGetValues("grpc-message", out var message) ? message.Single() : "",
             await response.Content.ReadAsByteArrayAsync(Cancellation));
+    }
+
+    /// <summary>Pauses before its last byte.</summary>
+    private sealed class InParts(byte[] body) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(body.AsMemory(0, body.Length - 1), Cancellation);
+            await stream.FlushAsync(Cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Cancellation);
+            await stream.WriteAsync(body.AsMemory(body.Length - 1), Cancellation);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 
     /// <summary>A failure within the service that no caller may learn of.</summary>
