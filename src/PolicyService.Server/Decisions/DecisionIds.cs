@@ -7,7 +7,7 @@ namespace PolicyService.Server.Decisions;
 /// The ids of decisions: UUIDs of version 7 (RFC 9562), which sort by time to the millisecond. An id has to be unique and not secret: it
 /// grants nothing. So each thread draws random bytes for many ids at once, and what it has drawn may lie in memory for a while.
 /// </summary>
-internal static class DecisionIds
+public static class DecisionIds
 {
     /// <summary>Random bytes of one id; six of its 80 bits make way for version and variant.</summary>
     private const int RandomBytes = 10;
