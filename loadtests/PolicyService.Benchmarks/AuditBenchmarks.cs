@@ -13,18 +13,18 @@ namespace PolicyService.Benchmarks;
 public class AuditBenchmarks
 {
     private const int Group = 512;
-    private static readonly DateTimeOffset Now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
+    private readonly DateTimeOffset _now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
     private readonly RecordQueue _queue = new();
     private readonly List<RecordEntry> _group = [];
     private readonly DecisionMetrics _metrics = new(Metrics.NewCustomRegistry(), new SnapshotInForce(), TimeProvider.System);
-    private readonly Decision _decision = new(Verdict.Allow, Conformance.Conformant, [new Reason(ReasonCode.Attested, "")]) { Project = "acme", EvaluateTime = Now };
+    private readonly Decision _decision = new(Verdict.Allow, Conformance.Conformant, [new Reason(ReasonCode.Attested, "")]) { Project = "acme", EvaluateTime = default };
     private DecisionRecord _record = null!;
 
     [GlobalSetup]
     public void SetUp() => _record = new DecisionRecord(NextId(), new BenchmarkDocuments().Request, _decision, 1, "anonymous");
 
     [Benchmark]
-    public string NextId() => DecisionIds.Next(Now);
+    public string NextId() => DecisionIds.Next(_now);
 
     /// <summary>One histogram and one counter.</summary>
     [Benchmark]
