@@ -18,6 +18,11 @@ internal sealed class OverloadControl(TimeProvider time)
     public const int Looks = 4;
 
     /// <summary>
+    /// Pieces of work in line, below which no wait is too long: so few that others must keep the machine busy, and refusing would free nothing.
+    /// </summary>
+    public const long FewInLine = 200;
+
+    /// <summary>
     /// Images a second that are let in whatever the wait: if so few are too many it is not the service that keeps the machine busy.
     /// </summary>
     public const double Least = 200;
@@ -57,13 +62,15 @@ internal sealed class OverloadControl(TimeProvider time)
 
     /// <summary>Takes a look; called every <see cref="Interval"/> by one thread.</summary>
     /// <param name="wait">How long work waits for a thread now.</param>
-    public void Observe(TimeSpan wait)
+    /// <param name="inLine">Pieces of work that wait.</param>
+    public void Observe(TimeSpan wait, long inLine)
     {
+        Volatile.Write(ref _wait, wait.Ticks);
+        wait = inLine < FewInLine ? TimeSpan.Zero : wait;
         var now = time.GetTimestamp();
         var elapsed = time.GetElapsedTime(_lookedAt, now);
         _lookedAt = now;
         _waits[++_looks % Looks] = wait;
-        Volatile.Write(ref _wait, wait.Ticks);
         if (_shares is not { } shares)
         {
             // From the first long wait on callers are counted: when it has become a standing one it is known who asks for how much.

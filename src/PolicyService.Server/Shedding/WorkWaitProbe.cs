@@ -4,7 +4,7 @@ namespace PolicyService.Server.Shedding;
 
 /// <summary>
 /// Measures how long work waits for a thread, which is what requests wait for where decisions need no IO: a piece of work that does nothing stands in
-/// line with theirs, one at a time. How many stand in line would say less: what one takes differs a hundredfold, and so do machines.
+/// line with theirs, one at a time. How many stand in line would alone say less: what one takes differs a hundredfold, and so do machines.
 /// </summary>
 internal sealed class WorkWaitProbe(OverloadControl control) : IHostedService, IThreadPoolWorkItem, IDisposable
 {
@@ -40,7 +40,7 @@ internal sealed class WorkWaitProbe(OverloadControl control) : IHostedService, I
         {
             var waited = Volatile.Read(ref _waited);
             // What still waits has waited for so long at least.
-            control.Observe(waited == Pending ? Stopwatch.GetElapsedTime(_queuedAt) : Stopwatch.GetElapsedTime(0, waited));
+            control.Observe(waited == Pending ? Stopwatch.GetElapsedTime(_queuedAt) : Stopwatch.GetElapsedTime(0, waited), ThreadPool.PendingWorkItemCount);
             if (waited != Pending)
             {
                 Queue();

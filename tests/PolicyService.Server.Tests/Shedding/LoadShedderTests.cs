@@ -165,6 +165,6 @@ public sealed class LoadShedderTests
     private void Look(TimeSpan wait)
     {
         _clock.Advance(OverloadControl.Interval);
-        Control.Observe(wait);
+        Control.Observe(wait, OverloadControl.FewInLine);
     }
 }

@@ -134,6 +134,19 @@ public sealed class OverloadControlTests
     }
 
     [Fact]
+    public void So_few_in_line_that_they_cannot_be_the_reason_are_let_in_however_long_they_wait()
+    {
+        for (var look = 0; look < 100; look++)
+        {
+            Assert.True(Enumerable.Range(0, 1000).All(_ => _machine.Control.TryEnter("alice", 1)));
+            _machine.Pass(TimeSpan.FromSeconds(1), OverloadControl.FewInLine - 1);
+        }
+
+        Assert.True(_machine.Control.IsCalm);
+        Assert.Equal(TimeSpan.FromSeconds(1), _machine.Control.Wait);
+    }
+
+    [Fact]
     public void Much_less_is_never_let_in_than_before_however_much_is_asked_for()
     {
         for (var look = 0; look < 100; look++)

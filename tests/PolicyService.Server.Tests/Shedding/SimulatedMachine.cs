@@ -45,10 +45,10 @@ internal sealed class SimulatedMachine
     }
 
     /// <summary>One look later.</summary>
-    public void Pass(TimeSpan? wait = null)
+    public void Pass(TimeSpan? wait = null, long inLine = OverloadControl.FewInLine)
     {
         _clock.Advance(OverloadControl.Interval);
         _waiting = Math.Max(0, _waiting - (Capacity * OverloadControl.Interval.TotalSeconds));
-        Control.Observe(wait ?? Wait);
+        Control.Observe(wait ?? Wait, inLine);
     }
 }
