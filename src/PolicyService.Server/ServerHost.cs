@@ -18,6 +18,7 @@ using PolicyService.Server.Endpoints.Rest;
 using PolicyService.Server.Keys;
 using PolicyService.Server.Policies;
 using PolicyService.Server.RemoteEvidence;
+using PolicyService.Server.Shedding;
 using PolicyService.Server.Storage;
 using Prometheus;
 
@@ -91,6 +92,7 @@ public sealed class ServerHost
         builder.Services.AddAccess(settings);
         builder.Services.AddRest();
         builder.Services.AddCallerLimits();
+        builder.Services.AddShedding();
         builder.Services.AddGrpcHealthChecks(health =>
             {
                 health.Services.Map("policyservice.v1.PolicyDecisionService", _ => true);
@@ -189,6 +191,7 @@ public sealed class ServerHost
         Application.UseRestErrors();
         // Before the body of a request takes any memory.
         Application.UseCallers();
+        Application.UseShedding();
         Application.UseCallerLimits();
         Application.UseAccess();
         Application.UseStreamEnds();

@@ -11,6 +11,7 @@ using PolicyService.Api.V1;
 using PolicyService.Server.Access;
 using PolicyService.Server.Audits;
 using PolicyService.Server.Policies;
+using PolicyService.Server.Shedding;
 
 namespace PolicyService.Server.Tests;
 
@@ -88,6 +89,8 @@ internal sealed class TestServer : IAsyncDisposable
         var host = ServerHost.Build(arguments, time ?? TimeProvider.System, builder =>
         {
             builder.Logging.ClearProviders().AddProvider(log);
+            // The threads are those of all tests here: that work waits for one says nothing of this server.
+            builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(WorkWaitProbe)));
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(5));
             if (sink is not null)
             {

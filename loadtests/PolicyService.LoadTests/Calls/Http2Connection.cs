@@ -16,10 +16,13 @@ internal sealed class Http2Connection : IDisposable
     private static readonly MediaTypeHeaderValue ContentType = new("application/grpc");
     private readonly HttpMessageInvoker _invoker;
     private readonly Uri _server;
+    private readonly IReadOnlyList<(string Name, string Value)> _headers;
 
-    public Http2Connection(Uri server)
+    /// <param name="server">Where to.</param>
+    /// <param name="headers">Sent with every call beside what gRPC needs: credentials, a deadline.</param>
+    public Http2Connection(Uri server, params IReadOnlyList<(string Name, string Value)> headers)
     {
-        _server = server;
+        (_server, _headers) = (server, headers);
         _invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -45,6 +48,11 @@ internal sealed class Http2Connection : IDisposable
             Content = new ByteArrayContent(frame) { Headers = { ContentType = ContentType } },
         };
         request.Headers.TryAddWithoutValidation("te", "trailers");
+        foreach (var (name, value) in _headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         try
         {
             using var response = await _invoker.SendAsync(request, cancellation);

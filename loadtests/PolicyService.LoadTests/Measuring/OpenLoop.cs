@@ -17,12 +17,22 @@ internal static class OpenLoop
     /// <param name="tally">Where what goes wrong is counted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellation">The end of everything.</param>
+    public static Task<Slice> RunAsync(
+        IReadOnlyList<ICaller> callers, double rate, TimeSpan duration, Tally tally, TimeProvider time, CancellationToken cancellation) =>
+        RunAsync(callers, rate, duration, (_, answer, _) => tally.Count(answer), time, cancellation);
+
+    /// <param name="callers">Who asks, in turn.</param>
+    /// <param name="rate">Calls a second.</param>
+    /// <param name="duration">How long calls are sent.</param>
+    /// <param name="seen">Told of each call when it was due (a timestamp of the clock), what it gave, and its latency; by many threads.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">The end of everything.</param>
     public static async Task<Slice> RunAsync(
-        IReadOnlyList<ICaller> callers, double rate, TimeSpan duration, Tally tally, TimeProvider time, CancellationToken cancellation)
+        IReadOnlyList<ICaller> callers, double rate, TimeSpan duration, Action<long, Answer, TimeSpan> seen, TimeProvider time, CancellationToken cancellation)
     {
         using var hanging = new CancellationTokenSource(duration + ClosedLoop.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, hanging.Token);
-        var calls = new CallsUnderWay(tally, time);
+        var calls = new CallsUnderWay(seen, time);
         var count = Math.Max(1, (long)(rate * duration.TotalSeconds));
         var started = time.GetTimestamp();
         // A thread of its own: one of the pool would be busy with answers when the next call is due.
@@ -47,7 +57,7 @@ internal static class OpenLoop
         }
     }
 
-    private sealed class CallsUnderWay(Tally tally, TimeProvider time)
+    private sealed class CallsUnderWay(Action<long, Answer, TimeSpan> seen, TimeProvider time)
     {
         private readonly Lock _counting = new();
         private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -78,7 +88,7 @@ internal static class OpenLoop
             {
                 var answer = await caller.AskAsync(cancellation);
                 var latency = time.GetElapsedTime(due);
-                tally.Count(answer);
+                seen(due, answer, latency);
                 Interlocked.Add(ref _decisions, answer.Decisions);
                 lock (_counting)
                 {
@@ -87,7 +97,7 @@ internal static class OpenLoop
             }
             catch (OperationCanceledException)
             {
-                tally.Count(Answer.Failed($"no answer in {ClosedLoop.Patience.TotalSeconds:0} s"));
+                seen(due, Answer.Failed($"no answer in {ClosedLoop.Patience.TotalSeconds:0} s"), time.GetElapsedTime(due));
             }
             finally
             {

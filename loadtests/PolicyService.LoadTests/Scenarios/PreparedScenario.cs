@@ -1,4 +1,5 @@
 using PolicyService.LoadTests.Calls;
+using PolicyService.LoadTests.Measuring;
 using PolicyService.LoadTests.Processes;
 
 namespace PolicyService.LoadTests.Scenarios;
@@ -23,6 +24,9 @@ internal sealed record PreparedScenario(Side Service) : IAsyncDisposable
 
     /// <summary>What happens during the run: policies that change, revocations that come.</summary>
     public Func<CancellationToken, Task>? Meanwhile { get; init; }
+
+    /// <summary>What is done with the service after it was compared with the echo; given the decisions a second that it made. What it returns is to be told of the run. Null: nothing.</summary>
+    public Func<double, Tally, CancellationToken, Task<IReadOnlyList<string>>>? Afterwards { get; init; }
 
     /// <summary>What else is to be told of the run.</summary>
     public Func<IEnumerable<string>> Notes { get; init; } = () => [];

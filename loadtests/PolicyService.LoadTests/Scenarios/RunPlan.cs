@@ -56,6 +56,9 @@ internal sealed record RunPlan
     /// <summary>After so many a slice ends, so that no image is asked about twice.</summary>
     public long RedisDecisionsPerSlice { get; init; } = 2500;
 
+    /// <summary>How long twice of what the service can do is asked for.</summary>
+    public TimeSpan OverloadTime { get; init; } = TimeSpan.FromSeconds(10);
+
     public int ManyRulesProjects { get; init; } = 10;
 
     /// <summary>Rules of each of those projects: 100,000 in all, in documents below the limit of 4 MiB.</summary>

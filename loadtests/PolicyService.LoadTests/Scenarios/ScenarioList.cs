@@ -19,6 +19,7 @@ internal static class ScenarioList
         new("policy-swap", ChangeScenarios.SwapAsync),
         new("revocation-storm", ChangeScenarios.StormAsync),
         new("mixed", HotScenarios.MixedAsync),
+        new("overload", OverloadScenario.PrepareAsync),
     ];
 
     /// <summary>Those of <c>--quick</c>.</summary>

@@ -53,7 +53,8 @@ internal sealed class ScenarioRun(TestBed bed)
                 }
             }
 
-            return Sum(name, prepared, echo, service, hot, rate);
+            var afterwards = prepared.Afterwards is null ? [] : await prepared.Afterwards(Spread.Of(service.Rates).Median, service.Tally, cancellation);
+            return Sum(name, prepared, echo, service, hot, rate, afterwards);
         }
         finally
         {
@@ -87,7 +88,7 @@ internal sealed class ScenarioRun(TestBed bed)
     private double LatencyRate(SideMeter? echo, SideMeter service, SideMeter? hot) =>
         bed.Plan.LatencyLoad * Sides(echo, service, hot).Min(side => Spread.Of(side.Rates).Median / side.DecisionsPerCall);
 
-    private static ScenarioResult Sum(string name, PreparedScenario prepared, SideMeter? echo, SideMeter service, SideMeter? hot, double rate)
+    private static ScenarioResult Sum(string name, PreparedScenario prepared, SideMeter? echo, SideMeter service, SideMeter? hot, double rate, IReadOnlyList<string> afterwards)
     {
         // The echo is part of the comparison: where it fails there is none.
         var isClean = Sides(echo, service, hot).All(side => side.Tally.IsClean);
@@ -110,7 +111,7 @@ internal sealed class ScenarioRun(TestBed bed)
             WrongVerdicts = Sides(echo, service, hot).Sum(side => side.Tally.WrongVerdicts),
             Kinds = Sides(echo, service, hot).SelectMany(side => side.Tally.Kinds).GroupBy(kind => kind.Key).ToDictionary(kind => kind.Key, kind => kind.Sum(one => one.Value)),
             Hot = isClean && hot is not null ? Compare(service, hot, prepared.Verification) : null,
-            Notes = [.. prepared.Notes(), .. Sides(echo, service, hot).SelectMany(side => side.Tally.Examples)],
+            Notes = [.. prepared.Notes(), .. afterwards, .. Sides(echo, service, hot).SelectMany(side => side.Tally.Examples)],
         };
     }
 

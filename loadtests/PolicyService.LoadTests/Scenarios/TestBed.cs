@@ -40,9 +40,16 @@ internal sealed class TestBed(RunPlan plan, TimeProvider time) : IAsyncDisposabl
     /// <summary>Callers that share the connections of the plan: as many as there are calls under way.</summary>
     public IReadOnlyList<ICaller> Lanes(Uri server, Func<Http2Connection, ICaller> caller)
     {
-        Http2Connection[] connections = [.. Enumerable.Range(0, plan.Connections).Select(_ => new Http2Connection(server))];
-        _connections.AddRange(connections);
+        var connections = Connect(server, plan.Connections);
         return [.. Enumerable.Range(0, plan.Connections * plan.Streams).Select(lane => caller(connections[lane % plan.Connections]))];
+    }
+
+    /// <summary>Connections that end with the run.</summary>
+    public IReadOnlyList<Http2Connection> Connect(Uri server, int count, params IReadOnlyList<(string Name, string Value)> headers)
+    {
+        Http2Connection[] connections = [.. Enumerable.Range(0, count).Select(_ => new Http2Connection(server, headers))];
+        _connections.AddRange(connections);
+        return connections;
     }
 
     /// <summary>Callers of <c>Evaluate</c>.</summary>

@@ -2,19 +2,28 @@ using System.Globalization;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using PolicyService.Core.Documents;
+using PolicyService.Server.Shedding;
 
 namespace PolicyService.Server.Access;
 
 /// <summary>A limit of the caller is reached.</summary>
-/// <param name="Message">Who, which limit, and when to ask again; for people.</param>
-/// <param name="RetryAfter">When to ask again, from now.</param>
-internal sealed record LimitRefusal(string Message, TimeSpan RetryAfter);
+/// <param name="message">Who, which limit, and when to ask again; for people.</param>
+/// <param name="retryAfter">When to ask again, from now.</param>
+internal sealed class LimitRefusal(string message, TimeSpan retryAfter)
+{
+    public string Message => message;
+
+    public TimeSpan RetryAfter => retryAfter;
+
+    /// <summary>The trailers of gRPC that say so; made once, since under overload one refusal is given many times.</summary>
+    public LimitTrailers Trailers => field ??= LimitAnswer.TrailersOf(this);
+}
 
 /// <summary>
 /// Holds each caller to its quota (docs/access.md), before anything of its request is read: a request costs one token on arrival; a batch one
 /// more for each further image and a stream one for each further message, when they are seen.
 /// </summary>
-internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, LimitMetrics metrics)
+internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, LimitMetrics metrics, LoadShedder shedder)
 {
     /// <summary>When to ask again where nobody can know: some request of the caller's own has to end first.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
@@ -58,7 +67,7 @@ internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, 
     private async Task LimitedAsync(HttpContext context, RequestDelegate next, bool isStream, CallerQuotas quotas)
     {
         var caller = context.Caller();
-        var allowance = new RequestAllowance(this, caller, usages.Of(caller.Name));
+        var allowance = new RequestAllowance(this, shedder, caller, usages.Of(caller.Name));
         var quota = allowance.Usage.QuotaOf(caller, quotas);
         if (!allowance.Usage.TryEnter(isStream, quota))
         {
@@ -92,15 +101,16 @@ internal sealed class CallerLimiter(QuotasInForce inForce, CallerUsages usages, 
 }
 
 /// <summary>What a request that was let in may further take.</summary>
-internal sealed class RequestAllowance(CallerLimiter limiter, Caller caller, CallerUsage usage)
+internal sealed class RequestAllowance(CallerLimiter limiter, LoadShedder shedder, Caller caller, CallerUsage usage)
 {
     public Caller Caller => caller;
 
     public CallerUsage Usage => usage;
 
     /// <summary>Pays for a batch; its arrival has paid for the first image. Null: it is paid.</summary>
-    public LimitRefusal? TakeBatch(int images) => images > 1 ? limiter.Take(this, images, paid: 1) : null;
+    public LimitRefusal? TakeBatch(int images) =>
+        images > 1 ? shedder.Refusal(caller, images - 1, ShedKind.Batch) ?? limiter.Take(this, images, paid: 1) : null;
 
     /// <summary>Pays for a message of a stream after the first, which the arrival of the stream has paid for. Null: it is paid.</summary>
-    public LimitRefusal? TakeMessage() => limiter.Take(this, tokens: 1, paid: 0);
+    public LimitRefusal? TakeMessage() => shedder.Refusal(caller, images: 1, ShedKind.Message) ?? limiter.Take(this, tokens: 1, paid: 0);
 }

@@ -20,10 +20,22 @@ internal static class UnreadRequest
             return;
         }
 
+        var left = (long)Limits.RefusedBodyBytes;
+        if (context.Request.BodyReader.TryRead(out var here))
+        {
+            // All of a usual request, as a rule: then there is nothing to wait for, and no timer to set.
+            left -= here.Buffer.Length;
+            context.Request.BodyReader.AdvanceTo(here.Buffer.End);
+            if (here.IsCompleted)
+            {
+                return;
+            }
+        }
+
         using var patience = new Decisions.TimedCancellation(Limits.RefusedBodyTime, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted);
         try
         {
-            for (var left = (long)Limits.RefusedBodyBytes; left > 0;)
+            while (left > 0)
             {
                 var read = await context.Request.BodyReader.ReadAsync(patience.Token);
                 left -= read.Buffer.Length;

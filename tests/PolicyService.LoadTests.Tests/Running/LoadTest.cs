@@ -22,6 +22,7 @@ internal static class LoadTest
         ManyRulesProjects = 3,
         RulesPerProject = 500,
         ManyAttestations = 5000,
+        OverloadTime = TimeSpan.FromSeconds(1),
         CountsAllocations = false,
     };
 

@@ -25,6 +25,6 @@ public sealed class ScenarioTests
 
     [Fact]
     public void Every_scenario_of_the_method_is_there() => Assert.Equal(
-        ["batch-100", "cold-p256", "cold-redis", "cold-rsa4096", "hot-durable", "hot-unary", "many-attestations", "many-rules", "mixed", "policy-swap", "revocation-storm", "stream"],
+        ["batch-100", "cold-p256", "cold-redis", "cold-rsa4096", "hot-durable", "hot-unary", "many-attestations", "many-rules", "mixed", "overload", "policy-swap", "revocation-storm", "stream"],
         ScenarioList.All.Select(scenario => scenario.Name).Order(StringComparer.Ordinal));
 }
