@@ -13,7 +13,7 @@ using PolicyService.Server.Access;
 namespace PolicyService.Server.Endpoints;
 
 /// <summary>
-/// Answers <c>Evaluate</c> without the gRPC framework, whose share of a decision was a third (docs/decisions/2026-11-24-unary-call.md), where a
+/// Answers <c>Evaluate</c> without the gRPC framework, which costs a tenth or more of a call (docs/decisions/2026-11-24-unary-call.md), where a
 /// call is as nearly all are: its one message has come whole and uncompressed. Every other call is the framework's, which says better what is
 /// wrong with it. The words are those of the protocol: PROTOCOL-HTTP2 of gRPC.
 /// </summary>
