@@ -15,7 +15,7 @@ public class DecisionBenchmarks
 {
     private static readonly DateTimeOffset Now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
     private static readonly SnapshotAge Age = new(false, TimeSpan.Zero, Now);
-    private readonly RecordBuffer _buffer = new();
+    private readonly RecordBuffer _buffer = new(64 * 1024);
     private EvidenceCollector _collector = null!;
     private PolicySnapshot _snapshot = null!;
     private EvaluationRequest _request = null!;

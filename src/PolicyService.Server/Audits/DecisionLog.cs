@@ -15,6 +15,13 @@ public sealed partial class DecisionLog : BackgroundService
     private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Each thread that decides keeps a buffer up to this size.</summary>
+    private const int KeptLineBytes = 64 * 1024;
+
+    /// <summary>A decision's line is written where it is made, and lives no longer than the call: what waited as objects would be moved about by the collector.</summary>
+    [ThreadStatic]
+    private static RecordBuffer? _line;
+
     private readonly RecordQueue _queue = new();
     private readonly RecordPatience _patience;
     private readonly IRecordSink _sink;
@@ -51,7 +58,7 @@ public sealed partial class DecisionLog : BackgroundService
     public ValueTask RecordAsync(IAuditRecord record, Decisions.Deadline deadline, CancellationToken cancellation)
     {
         var isDurable = _settings.AuditDurable || record.MustBeDurable;
-        return !isDurable && _queue.TryAdd(new RecordEntry(record, isDurable, null)) ? ValueTask.CompletedTask : WaitAsync(record, isDurable, deadline, cancellation);
+        return !isDurable && TryAdd(record) ? ValueTask.CompletedTask : WaitAsync(record, isDurable, deadline, cancellation);
     }
 
     /// <summary>Hands the record to the writer, who makes it durable where it must be; nobody waits.</summary>
@@ -78,6 +85,14 @@ public sealed partial class DecisionLog : BackgroundService
     // A thread of its own: it sleeps in the sink and in the queue, and the pool has few threads and is slow to notice one that sleeps.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.Factory.StartNew(() => WriteAll(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private bool TryAdd(IAuditRecord record)
+    {
+        var line = _line ??= new RecordBuffer(KeptLineBytes);
+        line.Clear();
+        Write(record, line);
+        return _queue.TryAdd(line.Written);
+    }
 
     private ValueTask WaitAsync(IAuditRecord record, bool isDurable, Decisions.Deadline deadline, CancellationToken cancellation)
     {
@@ -118,11 +133,10 @@ public sealed partial class DecisionLog : BackgroundService
 
     private void WriteAll(CancellationToken stopping)
     {
-        var group = new List<RecordEntry>();
-        var buffer = new RecordBuffer();
+        var group = new RecordGroup();
         while (_queue.Take(group))
         {
-            while (!TryWriteGroup(group, buffer))
+            while (!TryWriteGroup(group))
             {
                 if (stopping.IsCancellationRequested)
                 {
@@ -136,23 +150,24 @@ public sealed partial class DecisionLog : BackgroundService
         }
     }
 
-    private bool TryWriteGroup(List<RecordEntry> group, RecordBuffer buffer)
+    private bool TryWriteGroup(RecordGroup group)
     {
         // A record whose caller was told that there is no verdict must not say that there was one.
-        group.RemoveAll(entry => entry.Waiter is { IsRefused: true });
-        Serialize(group, buffer);
-        if (group.Count == 0)
+        group.Entries.RemoveAll(entry => entry.Waiter is { IsRefused: true });
+        group.Lines.Cut(group.PlainBytes);
+        group.Entries.ForEach(entry => Write(entry.Record, group.Lines));
+        if (group.Lines.Written.IsEmpty)
         {
             // Where nothing is left to write, an empty line shows whether the sink works again: writing nothing would always work.
-            buffer.Raw("\n"u8);
+            group.Lines.Raw("\n"u8);
         }
 
         Interlocked.Exchange(ref _writingSince, Math.Max(1, _time.GetTimestamp()));
         try
         {
-            _sink.Write(buffer.Written);
+            _sink.Write(group.Lines.Written);
             // After a flush that failed, what was written before it may be lost: the group is written again, not only flushed.
-            if (_isFailing || group.Exists(entry => entry.IsDurable))
+            if (_isFailing || group.Entries.Exists(entry => entry.IsDurable))
             {
                 _sink.MakeDurable();
             }
@@ -179,19 +194,15 @@ public sealed partial class DecisionLog : BackgroundService
             LogMended(_logger);
         }
 
-        group.ForEach(entry => entry.Waiter?.Complete());
-        _written.Inc(group.Count);
+        group.Entries.ForEach(entry => entry.Waiter?.Complete());
+        _written.Inc(group.PlainCount + group.Entries.Count);
         return true;
     }
 
-    private static void Serialize(List<RecordEntry> group, RecordBuffer buffer)
+    private static void Write(IAuditRecord record, RecordBuffer lines)
     {
-        buffer.Clear();
-        foreach (var entry in group)
-        {
-            entry.Record.WriteTo(buffer);
-            buffer.Raw("\n"u8);
-        }
+        record.WriteTo(lines);
+        lines.Raw("\n"u8);
     }
 
     [LoggerMessage(10, LogLevel.Error, "Decision records cannot be written ({Error}); they are kept, and when too many wait decisions end UNAVAILABLE")]

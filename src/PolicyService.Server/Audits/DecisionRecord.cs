@@ -17,7 +17,7 @@ public sealed record DecisionRecord(string DecisionId, EvaluationRequest Request
     public bool IsFact => false;
 
     /// <summary>About how many characters the record holds, for bounding what waits to be written.</summary>
-    public int Weight { get; } = WeightOf(Request, Decision);
+    public int Weight => WeightOf(Request, Decision);
 
     /// <summary>
     /// Writes the line without its end. Callers' text is escaped to ASCII, so it can neither break the line nor colour a terminal. Written for

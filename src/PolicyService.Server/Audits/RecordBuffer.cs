@@ -7,15 +7,13 @@ using PolicyService.Core.Images;
 namespace PolicyService.Server.Audits;
 
 /// <summary>
-/// The lines of one group of records. The frequent record writes its JSON here itself, which costs half of what
+/// Lines of records. The frequent record writes its JSON here itself, which costs half of what
 /// <see cref="System.Text.Json.Utf8JsonWriter"/> does and gives the same bytes; the rare ones put that writer on top.
 /// </summary>
-public sealed class RecordBuffer : IBufferWriter<byte>
+/// <param name="kept">Bytes beyond which a buffer that grew is not kept when it is cleared.</param>
+public sealed class RecordBuffer(int kept) : IBufferWriter<byte>
 {
-    private const int InitialBytes = 64 * 1024;
-
-    /// <summary>A buffer that grew beyond this for one group is not kept for the next.</summary>
-    private const int KeptBytes = 4 * 1024 * 1024;
+    private const int InitialBytes = 4 * 1024;
 
     /// <summary>Characters escaped at once; one input character gives six at most, a pair of surrogates twelve.</summary>
     private const int EscapedAtOnce = 256;
@@ -32,8 +30,11 @@ public sealed class RecordBuffer : IBufferWriter<byte>
     public void Clear()
     {
         _length = 0;
-        _bytes = _bytes.Length > KeptBytes ? new byte[InitialBytes] : _bytes;
+        _bytes = _bytes.Length > kept ? new byte[InitialBytes] : _bytes;
     }
+
+    /// <summary>Forgets what was written behind the first so many bytes.</summary>
+    public void Cut(int length) => _length = Math.Min(_length, length);
 
     /// <summary>Writes what is JSON already.</summary>
     public void Raw(ReadOnlySpan<byte> json)

@@ -34,6 +34,7 @@ internal sealed class RecordQueue
     private readonly object _gate = new();
     private readonly Queue<RecordEntry> _entries = new();
     private readonly List<RecordEntry> _blocked = [];
+    private readonly RecordGroup _plain = new();
     private long _weight;
     private long _takenWeight;
     private int _durable;
@@ -51,8 +52,29 @@ internal sealed class RecordQueue
         {
             lock (_gate)
             {
-                return _entries.Count;
+                return Waiting;
             }
+        }
+    }
+
+    private int Waiting => _entries.Count + _plain.PlainCount;
+
+    /// <summary>Adds a line for which nobody waits, its end included.</summary>
+    /// <returns>False: there is no room, or others wait for it already.</returns>
+    public bool TryAdd(ReadOnlySpan<byte> line)
+    {
+        lock (_gate)
+        {
+            if (_isClosed || _blocked.Count > 0 || !HasRoom(line.Length))
+            {
+                return false;
+            }
+
+            _plain.Lines.Raw(line);
+            _plain.PlainCount++;
+            _weight += line.Length;
+            WakeIfEnough();
+            return true;
         }
     }
 
@@ -61,7 +83,7 @@ internal sealed class RecordQueue
     {
         lock (_gate)
         {
-            if (_isClosed || _blocked.Count > 0 || !HasRoom(entry))
+            if (_isClosed || _blocked.Count > 0 || !HasRoom(entry.Weight))
             {
                 return false;
             }
@@ -100,25 +122,26 @@ internal sealed class RecordQueue
 
     /// <summary>The writer's: what it took before is written; waits for more and takes the next group.</summary>
     /// <returns>False: the queue is closed, and everything was taken.</returns>
-    public bool Take(List<RecordEntry> group)
+    public bool Take(RecordGroup group)
     {
         lock (_gate)
         {
             _weight -= _takenWeight;
             Admit();
             Gather();
-            _takenWeight = 0;
+            TakePlain(group);
+            _takenWeight = group.PlainBytes;
             _takenDurable = 0;
-            while (group.Count < GroupRecords && _takenWeight < GroupWeight && _entries.TryDequeue(out var entry))
+            while (group.Entries.Count < GroupRecords && _takenWeight < GroupWeight && _entries.TryDequeue(out var entry))
             {
-                group.Add(entry);
+                group.Entries.Add(entry);
                 _takenWeight += entry.Weight;
                 _takenDurable += entry.IsDurable ? 1 : 0;
             }
 
             _durable -= _takenDurable;
             Admit();
-            return group.Count > 0;
+            return group.PlainCount + group.Entries.Count > 0;
         }
     }
 
@@ -134,6 +157,14 @@ internal sealed class RecordQueue
             _blocked.Clear();
             return refused;
         }
+    }
+
+    /// <summary>All of them: they are one run of bytes.</summary>
+    private void TakePlain(RecordGroup group)
+    {
+        (group.Lines, _plain.Lines) = (_plain.Lines, group.Lines);
+        (group.PlainCount, group.PlainBytes) = (_plain.PlainCount, group.Lines.Written.Length);
+        _plain.Clear();
     }
 
     private void Gather()
@@ -152,7 +183,7 @@ internal sealed class RecordQueue
         }
 
         // Nothing came for a while: now the first one has to wake the writer.
-        while (_entries.Count == 0 && !_isClosed)
+        while (Waiting == 0 && !_isClosed)
         {
             Sleep(1, 1, Timeout.Infinite);
         }
@@ -169,7 +200,7 @@ internal sealed class RecordQueue
         (_enough, _enoughDurable) = (int.MaxValue, int.MaxValue);
     }
 
-    private bool IsEnough => _entries.Count >= _enough || _durable >= _enoughDurable || _blocked.Count > 0;
+    private bool IsEnough => Waiting >= _enough || _durable >= _enoughDurable || _blocked.Count > 0;
 
     private void WakeIfEnough()
     {
@@ -180,7 +211,7 @@ internal sealed class RecordQueue
         }
     }
 
-    private bool HasRoom(RecordEntry entry) => _entries.Count < Capacity && _weight + entry.Weight <= MaxWaitingWeight;
+    private bool HasRoom(long weight) => Waiting < Capacity && _weight + weight <= MaxWaitingWeight;
 
     private void Add(RecordEntry entry)
     {
@@ -193,7 +224,7 @@ internal sealed class RecordQueue
     private void Admit()
     {
         var admitted = 0;
-        for (; admitted < _blocked.Count && (_blocked[admitted].Waiter is { IsRefused: true } || HasRoom(_blocked[admitted])); admitted++)
+        for (; admitted < _blocked.Count && (_blocked[admitted].Waiter is { IsRefused: true } || HasRoom(_blocked[admitted].Weight)); admitted++)
         {
             var entry = _blocked[admitted];
             if (entry.Waiter is { IsRefused: true })

@@ -107,7 +107,7 @@ public sealed class DecisionRecordTests
 
     private static string Line(DecisionRecord record)
     {
-        var buffer = new RecordBuffer();
+        var buffer = new RecordBuffer(64 * 1024);
         record.WriteTo(buffer);
         return Encoding.UTF8.GetString(buffer.Written);
     }

@@ -82,7 +82,7 @@ public sealed class RecordBufferTests
     [Fact]
     public void Cleared_buffer_begins_anew()
     {
-        var buffer = new RecordBuffer();
+        var buffer = new RecordBuffer(64 * 1024);
         buffer.Text(new string('x', 5_000_000));
 
         buffer.Clear();
@@ -93,7 +93,7 @@ public sealed class RecordBufferTests
 
     private static string Buffered(Action<RecordBuffer> write)
     {
-        var buffer = new RecordBuffer();
+        var buffer = new RecordBuffer(64 * 1024);
         write(buffer);
         return Encoding.UTF8.GetString(buffer.Written);
     }

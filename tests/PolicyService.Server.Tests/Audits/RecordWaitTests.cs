@@ -123,7 +123,7 @@ public sealed class RecordWaitTests : IDisposable
 
         Assert.True(waiters[1].TryGiveUp());
         queue.DropRefused();
-        var group = new List<RecordEntry>();
+        var group = new RecordGroup();
         Assert.True(queue.Take(group));
 
         Assert.True(waiters[0].Task.IsCompletedSuccessfully);
@@ -134,11 +134,10 @@ public sealed class RecordWaitTests : IDisposable
         while (queue.Count > 0)
         {
             queue.Take(group);
-            group = [.. group.TakeLast(3)];
         }
 
-        Assert.Equal(["0", "2", "newcomer"], group.Select(entry => ((Note)entry.Record).Text));
-        Assert.False(queue.Take([]));
+        Assert.Equal(["0", "2", "newcomer"], group.Entries.TakeLast(3).Select(entry => ((Note)entry.Record).Text));
+        Assert.False(queue.Take(new RecordGroup()));
     }
 
     [Fact]
