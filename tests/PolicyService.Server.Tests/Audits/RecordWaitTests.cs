@@ -131,12 +131,15 @@ public sealed class RecordWaitTests : IDisposable
         Assert.True(waiters[2].Task.IsCompletedSuccessfully);
         Assert.True(queue.TryAdd(Entry("newcomer", null)));
         Assert.Empty(queue.Close());
+        var taken = new List<string>();
         while (queue.Count > 0)
         {
+            group.Clear();
             queue.Take(group);
+            taken.AddRange(group.Entries.Select(entry => ((Note)entry.Record).Text));
         }
 
-        Assert.Equal(["0", "2", "newcomer"], group.Entries.TakeLast(3).Select(entry => ((Note)entry.Record).Text));
+        Assert.Equal(["0", "2", "newcomer"], taken.TakeLast(3));
         Assert.False(queue.Take(new RecordGroup()));
     }
 
@@ -154,6 +157,29 @@ public sealed class RecordWaitTests : IDisposable
 
         Assert.False(queue.TryAdd(Entry("small enough", null)));
         Assert.Same(waiter, Assert.Single(queue.Close()).Waiter);
+    }
+
+    [Fact]
+    public void Lines_are_bounded_in_number_and_size_and_taken_all_at_once()
+    {
+        var (queue, group) = (new RecordQueue(), new RecordGroup());
+        for (var number = 0; number < Capacity; number++)
+        {
+            Assert.True(queue.TryAdd("{}\n"u8));
+        }
+
+        Assert.False(queue.TryAdd("{}\n"u8));
+        Assert.True(queue.Take(group));
+        Assert.Equal((Capacity, 3 * Capacity), (group.PlainCount, group.Lines.Written.Length));
+
+        // What the writer has taken weighs until it is written.
+        var large = new byte[RecordQueue.MaxWaitingWeight - group.PlainBytes];
+        Assert.False(queue.TryAdd([.. large, 0]));
+        Assert.True(queue.TryAdd(large));
+        Assert.False(queue.TryAdd("\n"u8));
+        Assert.Equal(1, queue.Count);
+        queue.Close();
+        Assert.False(queue.TryAdd("\n"u8));
     }
 
     public void Dispose() => _sink.Dispose();
