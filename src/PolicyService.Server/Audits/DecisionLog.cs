@@ -194,7 +194,7 @@ public sealed partial class DecisionLog : BackgroundService
             LogMended(_logger);
         }
 
-        group.Entries.ForEach(entry => entry.Waiter?.Complete());
+        RecordWaiter.Complete(group.Entries);
         _written.Inc(group.PlainCount + group.Entries.Count);
         return true;
     }
