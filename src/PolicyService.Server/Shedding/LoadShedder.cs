@@ -21,7 +21,7 @@ internal sealed class LoadShedder(OverloadControl control, SheddingMetrics metri
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (control.IsCalm || KindOf(context) is not { } kind || Refusal(context.Caller(), images: 1, kind) is not { } refusal)
+        if (control.IsCalm || KindOf(context) is not { } kind || Refusal(NameOf(context), images: 1, kind) is not { } refusal)
         {
             return next(context);
         }
@@ -30,9 +30,11 @@ internal sealed class LoadShedder(OverloadControl control, SheddingMetrics metri
     }
 
     /// <summary>Asks for further images of a request that was let in. Null: they may be evaluated.</summary>
-    public LimitRefusal? Refusal(Caller caller, int images, ShedKind kind)
+    public LimitRefusal? Refusal(Caller caller, int images, ShedKind kind) => Refusal(caller.Name, images, kind);
+
+    private LimitRefusal? Refusal(string caller, int images, ShedKind kind)
     {
-        if (control.TryEnter(caller.Name, images))
+        if (control.TryEnter(caller, images))
         {
             return null;
         }
@@ -40,6 +42,9 @@ internal sealed class LoadShedder(OverloadControl control, SheddingMetrics metri
         metrics.Count(kind);
         return Refusals[Interlocked.Increment(ref _refused) % Refusals.Length];
     }
+
+    /// <summary>Where nobody authenticates all have one name: then each connection is a caller, so that one that floods takes nothing from the others.</summary>
+    private static string NameOf(HttpContext context) => context.Caller() is { IsAnonymous: false } caller ? caller.Name : context.Connection.Id;
 
     /// <summary>Null: it is never refused.</summary>
     private static ShedKind? KindOf(HttpContext context)

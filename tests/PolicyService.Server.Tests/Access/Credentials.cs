@@ -141,7 +141,7 @@ internal sealed class SeenCallers : IStartupFilter
         {
             await rest(context);
             // Whoever was refused is nobody.
-            if (context.Items.Values.OfType<Caller>().FirstOrDefault() is { } caller)
+            if (context.Features.Get<Caller>() is { } caller)
             {
                 Volatile.Write(ref _last, caller);
             }

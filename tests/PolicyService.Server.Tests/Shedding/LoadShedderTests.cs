@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Rpc;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using PolicyService.Api.V1;
@@ -94,6 +95,37 @@ public sealed class LoadShedderTests
         Calm();
         Assert.Null((await SayAsync(stream)).Error);
         Assert.Equal(100, (await server.Client.EvaluateBatchAsync(batch, TestCallers.As("batches"), cancellationToken: Cancellation)).Results.Count);
+    }
+
+    /// <summary>Where nobody authenticates a flood has no name: its connection is what it is told by.</summary>
+    [Fact]
+    public async Task Anonymous_flood_takes_nothing_from_another_connection()
+    {
+        var machine = new SimulatedMachine { Capacity = 1_000 };
+        machine.Run(TimeSpan.FromSeconds(3), ("flood", 20_000), ("bystander", 5));
+        var shedder = new LoadShedder(machine.Control, new SheddingMetrics(Prometheus.Metrics.NewCustomRegistry(), machine.Control));
+
+        // What the last look gave it, and no more.
+        Assert.InRange(await LetInAsync("flood", 2_000), 0, 200);
+        Assert.Equal(10, await LetInAsync("bystander") + await LetInAsync("new", 9));
+
+        async Task<int> LetInAsync(string connection, int times = 1)
+        {
+            var letIn = 0;
+            for (var time = 0; time < times; time++)
+            {
+                var context = new DefaultHttpContext { RequestServices = new ServiceCollection().AddLogging().BuildServiceProvider() };
+                context.Connection.Id = connection;
+                context.SetCaller(Caller.Anonymous);
+                await shedder.InvokeAsync(context, _ =>
+                {
+                    letIn++;
+                    return Task.CompletedTask;
+                });
+            }
+
+            return letIn;
+        }
     }
 
     [Fact]
